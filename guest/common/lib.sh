@@ -1,0 +1,147 @@
+# Functions for build.sh: progress, packages, initrd, disk. Sourced by bash.
+# shellcheck shell=bash
+
+say() { printf '%s %s\n' "[$(date +%T)]" "$*"; }
+die() { say "error: $*" >&2; exit 1; }
+
+# step TEXT COMMAND...: run a long command with its output in a log, one line every 5 s meanwhile.
+step() {
+	local text=$1 log=$WORK/log ticker rc=0 t0=$SECONDS
+	shift
+	say "$text"
+	( trap 'kill "$naptime" 2>/dev/null; exit 0' TERM
+	  while sleep 5 & naptime=$!; wait "$naptime"; do say "  ... $text, $((SECONDS - t0)) s"; done ) &
+	ticker=$!
+	( set -e; "$@" ) </dev/null >"$log" 2>&1 & # in the background: so that set -e holds inside
+	wait $! || rc=$?
+	kill "$ticker" 2>/dev/null || true
+	wait "$ticker" 2>/dev/null || true
+	if [ "$rc" -ne 0 ]; then
+		tail -n 40 "$log" >&2
+		die "failed ($rc): $text"
+	fi
+}
+
+# The Debian sources: BIC_APT_SOURCES names a sources.list of one's own (a closed network's mirror), else MIRROR.
+write_sources() {
+	local key=/usr/share/keyrings/debian-archive-keyring.gpg
+	if [ -n "${BIC_APT_SOURCES:-}" ]; then
+		cp "$BIC_APT_SOURCES" "$1"
+		return
+	fi
+	local m=${MIRROR:-http://deb.debian.org/debian} s=${SECURITY_MIRROR:-http://deb.debian.org/debian-security}
+	cat >"$1" <<-EOF
+	deb [signed-by=$key] $m $SUITE main
+	deb [signed-by=$key] $m $SUITE-updates main
+	deb [signed-by=$key] $s $SUITE-security main
+	EOF
+}
+
+# fetch_debs PACKAGE...: the packages' files into $WORK/debs, through an apt state of our own below $CACHE.
+fetch_debs() {
+	local a=$CACHE/apt-$SUITE p real file
+	mkdir -p "$a"/{state/lists/partial,cache/archives/partial,debs} "$WORK/debs"
+	touch "$a/status"
+	write_sources "$WORK/sources.list"
+	cat >"$WORK/apt.conf" <<-EOF
+	APT::Architecture "amd64"; APT::Architectures { "amd64"; };
+	APT::Sandbox::User "root"; Acquire::Languages "none"; Acquire::Retries "3";
+	Dir::State "$a/state"; Dir::State::status "$a/status"; Dir::Cache "$a/cache";
+	Dir::Etc::SourceList "$WORK/sources.list"; Dir::Etc::SourceParts "/dev/null";
+	Dir::Etc::Preferences "/dev/null"; Dir::Etc::PreferencesParts "/dev/null";
+	EOF
+	(
+		flock 9
+		export APT_CONFIG=$WORK/apt.conf
+		cd "$WORK/debs" || exit
+		apt-get update
+		for p in "$@"; do
+			real=$p
+			if [ "$p" = linux-image-amd64 ]; then # a meta package: the kernel it stands for
+				real=$(apt-cache depends "$p" | awk '/Depends: linux-image-[0-9]/ {print $2; exit}')
+			fi
+			file=$(apt-get --print-uris download "$real" | awk '{print $2; exit}')
+			( cd "$a/debs" && apt-get download "$real" ) # keeps a good file that is there
+			cp -- "$a/debs/$file" "$p.deb"
+		done
+	) 9>"$a/lock"
+}
+
+# unpack_kernel: $WORK/k (kernel and all modules, with modules.dep), KVER
+unpack_kernel() {
+	dpkg-deb -x "$WORK/debs/linux-image-amd64.deb" "$WORK/k"
+	KVER=$(cd "$WORK/k/lib/modules" && echo *)
+	depmod -b "$WORK/k" "$KVER"
+	dpkg-deb -x "$WORK/debs/busybox-static.deb" "$WORK/bb"
+}
+
+# copy_modules LIST ROOT: the modules named in LIST (# comments) and what they need, with a module index.
+# A name that the kernel does not have, or has built in, is passed over.
+copy_modules() {
+	local list=$1 root=$2 m f
+	local d=$root/lib/modules/$KVER
+	mkdir -p "$d"
+	sed 's/#.*//' "$list" | xargs -n 1 | while read -r m; do
+		[ -n "$m" ] || continue
+		modprobe -d "$WORK/k" -S "$KVER" --show-depends "$m" 2>/dev/null || true
+	done | awk '$1 == "insmod" {print $2}' | sort -u | while read -r f; do
+		f=${f#"$WORK/k"}
+		mkdir -p "$root${f%/*}"
+		cp "$WORK/k$f" "$root$f"
+	done
+	cp "$WORK/k/lib/modules/$KVER"/modules.{order,builtin,builtin.modinfo} "$d/"
+	depmod -b "$root" "$KVER"
+	rm -f "$d"/modules.{order,builtin.modinfo,builtin.alias.bin,symbols,symbols.bin,devname}
+}
+
+# make_initrd ROOT OUT
+make_initrd() {
+	find "$1" -exec touch -h -d @0 {} +
+	( cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc -R 0:0 --reproducible --quiet ) | zstd -q -19 -T0 -o "$2"
+}
+
+# busybox_root DIR: an empty root with busybox in it
+busybox_root() {
+	mkdir -p "$1"/{bin,dev,proc,sys,run,etc,tmp,root}
+	cp "$WORK/bb/bin/busybox" "$1/bin/busybox"
+	ln -s busybox "$1/bin/sh"
+}
+
+# make_disk RAW BOOT_MIB APPEND [ROOTFS]: MBR, a FAT partition with syslinux, vmlinuz and initrd, and the root file system.
+make_disk() {
+	local raw=$1 mib=$2 append=$3 rootfs=${4:-} sectors=$(($2 * 2048)) part=$WORK/boot.img rsec table
+	rm -f "$part" "$raw"
+	truncate -s "${mib}M" "$part"
+	mkfs.vfat -F 16 -n BICBOOT -i 42494342 -h 2048 "$part" >/dev/null
+	cat >"$WORK/syslinux.cfg" <<-EOF
+	DEFAULT bic
+	PROMPT 0
+	NOESCAPE 1
+	LABEL bic
+	  LINUX /vmlinuz
+	  INITRD /initrd
+	  APPEND $append
+	EOF
+	syslinux --install "$part"
+	mcopy -i "$part" "$WORK/k/boot/vmlinuz-$KVER" ::/vmlinuz
+	mcopy -i "$part" "$WORK/initrd" ::/initrd
+	mcopy -i "$part" "$WORK/syslinux.cfg" ::/syslinux.cfg
+	table="label: dos
+label-id: 0x42494331
+start=2048, size=$sectors, type=e, bootable
+"
+	truncate -s "$((mib + 1))M" "$raw"
+	if [ -n "$rootfs" ]; then
+		rsec=$(($(stat -c %s "$rootfs") / 512))
+		table+="start=$((2048 + sectors)), size=$rsec, type=83
+"
+		truncate -s "$(((2048 + sectors + rsec) * 512))" "$raw"
+	fi
+	printf '%s' "$table" | sfdisk -q "$raw"
+	dd if=/usr/lib/syslinux/mbr/mbr.bin of="$raw" conv=notrunc bs=440 count=1 status=none
+	dd if="$part" of="$raw" conv=notrunc,sparse bs=1M seek=1 status=none
+	rm -f "$part"
+	if [ -n "$rootfs" ]; then
+		dd if="$rootfs" of="$raw" conv=notrunc,sparse bs=1M seek="$((mib + 1))" status=none
+	fi
+}
