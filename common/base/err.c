@@ -1,0 +1,80 @@
+#include "common/base/err.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+    int status;
+    const char *slug, *title;
+    bool retryable;
+} table[ERR_COUNT] = {
+    [ERR_NONE] = { 200, "", "", false },
+#define E(name, status, slug, title, retryable) [ERR_##name] = { status, slug, title, retryable },
+#include "common/base/errors.def"
+#undef E
+};
+
+int err_set_at(struct err *e, enum err_code code, const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (e->code != ERR_NONE)
+        return -1;
+    e->code = code;
+    e->file = file;
+    e->line = line;
+    va_start(ap, fmt);
+    vsnprintf(e->detail, sizeof e->detail, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int err_pointer(struct err *e, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (e->pointer[0])
+        return -1;
+    va_start(ap, fmt);
+    vsnprintf(e->pointer, sizeof e->pointer, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int err_cause(struct err *e, const char *fmt, ...)
+{
+    va_list ap;
+
+    if (e->cause[0])
+        return -1;
+    va_start(ap, fmt);
+    vsnprintf(e->cause, sizeof e->cause, fmt, ap);
+    va_end(ap);
+    return -1;
+}
+
+int err_status(enum err_code code)
+{
+    return table[code].status;
+}
+const char *err_slug(enum err_code code)
+{
+    return table[code].slug;
+}
+const char *err_title(enum err_code code)
+{
+    return table[code].title;
+}
+bool err_retryable(enum err_code code)
+{
+    return table[code].retryable;
+}
+
+enum err_code err_from_slug(const char *slug)
+{
+    for (int c = ERR_NONE + 1; c < ERR_COUNT; c++)
+        if (strcmp(table[c].slug, slug) == 0)
+            return (enum err_code)c;
+    return ERR_NONE;
+}

@@ -1,0 +1,30 @@
+/*
+ * log — five verbs, one line each on stderr, `<n>` syslog priority first (sd-daemon(3)).
+ *
+ * A line is "key=value …" and carries trace=. Control characters in any value are blanked here and
+ * nowhere else. Secrets are never passed: their types have no print function. Thread safe.
+ */
+#ifndef COMMON_BASE_LOG_H
+#define COMMON_BASE_LOG_H
+
+#include "common/base/err.h"
+
+enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_NOTICE, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+
+void log_level_set(enum log_level least);
+bool log_level_from(const char *word, enum log_level *out); /* "debug" … "error" */
+
+/* The trace id of the work this thread does now; "-" outside a request. Copied, at most 63 bytes. */
+void log_trace_set(const char *trace_id);
+const char *log_trace(void);
+
+void log_debug(const char *fmt, ...) PRINTF(1, 2);
+void log_info(const char *fmt, ...) PRINTF(1, 2);
+void log_notice(const char *fmt, ...) PRINTF(1, 2);
+void log_warn(const char *fmt, ...) PRINTF(1, 2);
+void log_error(const char *fmt, ...) PRINTF(1, 2);
+
+/* The one line that tells of a failed request or task: code, where, origin, cause. */
+void log_err(const char *where, const struct err *e);
+
+#endif

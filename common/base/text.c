@@ -1,0 +1,135 @@
+#include "common/base/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* Decodes one code point; returns its length, 0 if the bytes are not UTF-8 (RFC 3629). */
+static size_t decode(const unsigned char *s, size_t n, uint32_t *cp)
+{
+    static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+    size_t len = s[0] < 0x80 ? 1 : s[0] >> 5 == 6 ? 2 : s[0] >> 4 == 14 ? 3 : s[0] >> 3 == 30 ? 4 : 0;
+
+    if (len == 0 || len > n)
+        return 0;
+    *cp = len == 1 ? s[0] : s[0] & (0x7FU >> len);
+    for (size_t i = 1; i < len; i++) {
+        if (s[i] >> 6 != 2)
+            return 0;
+        *cp = *cp << 6 | (s[i] & 0x3FU);
+    }
+    if (*cp < least[len] || *cp > 0x10FFFF || (*cp >= 0xD800 && *cp <= 0xDFFF))
+        return 0;
+    return len;
+}
+
+static bool control(uint32_t cp)
+{
+    return cp < 0x20 || (cp >= 0x7F && cp < 0xA0) || cp == 0x2028 || cp == 0x2029 ||
+           (cp >= 0x200E && cp <= 0x200F) || (cp >= 0x202A && cp <= 0x202E) ||
+           (cp >= 0x2066 && cp <= 0x2069) || cp == 0xFEFF;
+}
+
+static bool blank(uint32_t cp)
+{
+    return cp == ' ' || cp == 0xA0 || cp == 0x3000;
+}
+
+bool text_utf8(const char *s, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    uint32_t cp;
+
+    while (n > 0) {
+        size_t len = decode(p, n, &cp);
+
+        if (len == 0 || cp == 0)
+            return false;
+        p += len;
+        n -= len;
+    }
+    return true;
+}
+
+size_t text_chars(const char *s)
+{
+    size_t n = 0;
+
+    for (; *s; s++)
+        n += ((unsigned char)*s & 0xC0) != 0x80;
+    return n;
+}
+
+/* Between least and most characters, none of them control (newline and tab if multi). */
+static bool plain(const char *s, size_t least, size_t most, bool multi)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t left = s ? strlen(s) : 0, count = 0;
+    uint32_t cp;
+
+    while (left > 0) {
+        size_t len = decode(p, left, &cp);
+
+        if (len == 0 || ++count > most)
+            return false;
+        if (control(cp) && !(multi && (cp == '\n' || cp == '\t')))
+            return false;
+        p += len;
+        left -= len;
+    }
+    return s && count >= least;
+}
+
+bool text_name(const char *s)
+{
+    uint32_t first, last = 0;
+    const unsigned char *p = (const unsigned char *)s;
+
+    if (!plain(s, 1, TEXT_NAME_MAX, false))
+        return false;
+    decode(p, strlen(s), &first);
+    for (size_t left = strlen(s), len; left > 0; left -= len, p += len)
+        len = decode(p, left, &last);
+    return !blank(first) && !blank(last);
+}
+
+bool text_note(const char *s)
+{
+    return plain(s, 0, TEXT_NOTE_MAX, true);
+}
+
+bool text_password(const char *s)
+{
+    return plain(s, 8, 128, false);
+}
+
+bool text_username(const char *s)
+{
+    size_t n = s ? strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789._-") : 0;
+
+    return n >= 1 && n <= 32 && s[n] == '\0' && !strchr("._-", s[0]);
+}
+
+bool text_hex(const char *s, size_t n)
+{
+    return s && strlen(s) == n && strspn(s, "0123456789abcdef") == n;
+}
+
+bool text_hostname(const char *s)
+{
+    size_t n = s ? strspn(s, "abcdefghijklmnopqrstuvwxyz0123456789-") : 0;
+
+    return n >= 1 && n <= 63 && s[n] == '\0' && s[0] != '-' && s[n - 1] != '-';
+}
+
+const char *text_one_line(char *to, size_t size, const char *from)
+{
+    size_t i;
+
+    for (i = 0; from[i] && i + 1 < size; i++) {
+        unsigned char c = (unsigned char)from[i];
+
+        to[i] = c < 0x20 || c == 0x7F || c == '"' ? ' ' : from[i];
+    }
+    to[i] = '\0';
+    return to;
+}

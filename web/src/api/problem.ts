@@ -1,0 +1,76 @@
+// Every failure a page can show is an ApiProblem: the server's problem document (RFC 9457),
+// or one made here when no server answered.
+import type { Problem } from './types';
+
+export class ApiProblem extends Error {
+  readonly problem: Problem;
+
+  constructor(problem: Problem) {
+    super(problem.detail || problem.title);
+    this.name = 'ApiProblem';
+    this.problem = problem;
+  }
+
+  get slug(): string {
+    return slugOf(this.problem);
+  }
+
+  get status(): number {
+    return this.problem.status;
+  }
+
+  /** Nobody answered at all, as against an answer that says no. */
+  get isUnreachable(): boolean {
+    return this.problem.status === 0;
+  }
+}
+
+export function slugOf(problem: Problem): string {
+  return problem.type.replace(/^.*\//, '');
+}
+
+/** The number a person gives to support. */
+export function traceOf(problem: Problem): string {
+  return problem.instance.replace(/^urn:trace:/, '');
+}
+
+/** Status 0 is ours alone: no server sends it. */
+export function unreachable(detail: string): ApiProblem {
+  return new ApiProblem({
+    type: '/problems/unreachable',
+    title: 'No answer',
+    status: 0,
+    detail,
+    instance: '',
+    origin: 'browser',
+    retryable: true,
+  });
+}
+
+export function asProblem(error: unknown): Problem {
+  if (error instanceof ApiProblem) return error.problem;
+  return unreachable(error instanceof Error ? error.message : String(error)).problem;
+}
+
+/** Reads a failed answer; one that is no problem document (a proxy's page, say) still gets words. */
+export async function problemFrom(answer: Response): Promise<ApiProblem> {
+  const trace = answer.headers.get('X-Request-Id') ?? '';
+  const fallback: Problem = {
+    type: `/problems/http-${answer.status}`,
+    title: `HTTP ${answer.status}`,
+    status: answer.status,
+    detail: answer.statusText,
+    instance: trace ? `urn:trace:${trace}` : '',
+    origin: '',
+    retryable: answer.status >= 500,
+  };
+  try {
+    const body: unknown = await answer.json();
+    if (body && typeof body === 'object' && 'type' in body) {
+      return new ApiProblem({ ...fallback, ...(body as Partial<Problem>) });
+    }
+  } catch {
+    // Not JSON: the fallback says what is known.
+  }
+  return new ApiProblem(fallback);
+}
