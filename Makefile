@@ -1,0 +1,78 @@
+# BIC. The two commands are `make run` and `make test`; `make help` lists the rest.
+#
+#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   TLS=1
+#
+# build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
+
+.DEFAULT_GOAL := all
+PKGS     := libmicrohttpd jansson libpq libvirt uuid libcurl gnutls libsodium inih libxml-2.0 libsystemd libwslay
+DAEMONS  := ccc xcenter bcenter bserver-agent
+PROGRAMS := $(DAEMONS) bicctl
+STATE    ?= var
+export STATE TLS SAN CC
+
+comma    := ,
+FLAVOUR  := $(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
+O        := build/$(FLAVOUR)
+GEN      := build/gen
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+            -Wwrite-strings -Wcast-qual -Wvla -Wformat=2
+CFLAGS   ?= -O2 -g
+FLAGS    := -std=c11 -D_GNU_SOURCE -DUTHASH_NO_EXIT -I. -I$(GEN) -include common/base/banned.h -MMD -MP -fPIE \
+            -fstack-protector-strong $(WARNINGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
+# Looked up when something is built, so that `make run` works before the packages are there.
+PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
+
+sources   = $(sort $(wildcard $(1)/*.c))
+objects   = $(patsubst %.c,$(O)/%.o,$(1))
+COMMON   := $(sort $(wildcard common/*/*.c))
+QUERIES  := $(wildcard sql/*/queries/*.sql)
+GENERATED := $(patsubst sql/%.sql,$(GEN)/sql/%.h,$(subst /queries/,/,$(QUERIES)))
+
+all: $(addprefix $(O)/,$(foreach p,$(PROGRAMS),$(if $(wildcard $(p)/main.c),$(p)/$(p))))
+
+# One archive for common/ and one for each program without its main, so that tests link what daemons run.
+$(O)/libcommon.a: $(call objects,$(COMMON))
+define program
+$(O)/lib$(1).a: $(call objects,$(filter-out $(1)/main.c,$(call sources,$(1))))
+$(O)/$(1)/$(1): $(O)/$(1)/main.o $(O)/lib$(1).a $(O)/libcommon.a
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+endef
+$(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
+$(O)/lib%.a:
+	@rm -f $@
+	$(AR) rcsD $@ $^
+
+$(O)/%.o: %.c | $(GENERATED)
+	@mkdir -p $(@D)
+	$(CC) $(FLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+
+.SECONDEXPANSION:
+$(GENERATED): $(GEN)/sql/%.h: sql/$$(dir $$*)queries/$$(notdir $$*).sql sql/gen.awk
+	@mkdir -p $(@D)
+	awk -v module=$(notdir $*) -f sql/gen.awk $< > $@.tmp && mv $@.tmp $@
+
+# tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/… link common and the part's archive.
+C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/db/*/test_*.c tests/virt/test_*.c)))
+part      = $(if $(filter tests/virt/%,$(1)),bserver-agent,$(filter-out common,$(word 3,$(subst /, ,$(1)))))
+define c_test
+$(O)/$(1): $(O)/$(1).o $(if $(call part,$(1)),$(O)/lib$(call part,$(1)).a) $(O)/libcommon.a
+	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcmocka -lm
+endef
+$(foreach t,$(patsubst $(O)/%,%,$(C_TESTS)),$(eval $(call c_test,$(t))))
+c-tests: $(C_TESTS)
+
+format:
+	clang-format-14 -i $(shell git ls-files '*.c' '*.h')
+clean:
+	rm -rf build
+help:
+	@sed -n 's/^#   //p;s/^# BIC. //p' $(firstword $(MAKEFILE_LIST)); echo "targets: run stop test bench all c-tests format clean"
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
+.PHONY: all c-tests format clean help run stop test bench
+.SECONDARY:
+.DELETE_ON_ERROR:
