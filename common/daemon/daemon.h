@@ -28,10 +28,18 @@ struct config_key {
     const char *help;          /* one sentence, with its unit */
 };
 
+/* "--make-admin NAME": done instead of serving; the result is the exit status. */
+struct daemon_command {
+    const char *option;   /* "make-admin" */
+    int (*run)(void *config, const char *argument);
+    const char *help;
+};
+
 struct daemon;
 struct daemon_spec {
     const char *name;                 /* "bcenter" */
     const struct config_key *keys;    /* ends with { 0 } */
+    const struct daemon_command *commands; /* NULL, or ends with { 0 } */
     size_t config_size;               /* bytes of the config struct, zeroed and filled before start */
     int (*start)(struct daemon *d, void *config, void **app, struct err *e);
     void (*stop)(void *app);
