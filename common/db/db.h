@@ -61,6 +61,9 @@ int db_tx(struct db *db, db_tx_fn *body, void *arg, struct err *e) MUSTCHECK;
 /* The same in READ COMMITTED, once: for compare-and-set statements with constraints as the last word. */
 int db_tx_once(struct db *db, db_tx_fn *body, void *arg, struct err *e) MUSTCHECK;
 
+/* Transactions that were repeated, in this process; the daemon shows it as METRIC_DB_RETRIES. */
+int64_t db_retries(void);
+
 /*
  * Waits up to timeout_ms for a NOTIFY on the channels LISTENed to with db_listen (own connection).
  * Returns the number received, fills channel and payload of the last. 0 on time-out.

@@ -12,6 +12,15 @@
 #include "common/base/err.h"
 #include "common/base/id.h"
 
+enum { JOIN_TOKEN_ID = 32, JOIN_SECRET = 64, JOIN_TOKEN_MAX = 256 };
+
+struct join_token {
+    char id[JOIN_TOKEN_ID + 1], secret[JOIN_SECRET + 1], ca_sha256[65]; /* hexadecimal digits */
+};
+/* A new random token for the CA with this fingerprint; text gets what the portal shows once. */
+void join_token_new(const char *ca_sha256, struct join_token *t, char text[JOIN_TOKEN_MAX]);
+int join_token_parse(const char *text, struct join_token *t, struct err *e) MUSTCHECK; /* JOIN_REFUSED */
+
 struct join {
     const char *url;        /* "https://127.0.0.1:1234" of a CCC's management listener */
     const char *token;      /* may be NULL if the certificate is there already */
