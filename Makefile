@@ -51,9 +51,16 @@ $(O)/%.o: %.c | $(GENERATED)
 	$(CC) $(FLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
 .SECONDEXPANSION:
-$(GENERATED): $(GEN)/sql/%.h: sql/$$(dir $$*)queries/$$(notdir $$*).sql sql/gen.awk
+$(filter $(GEN)/sql/%,$(GENERATED)): $(GEN)/sql/%.h: sql/$$(dir $$*)queries/$$(notdir $$*).sql sql/gen.awk
 	@mkdir -p $(@D)
 	awk -v module=$(notdir $*) -f sql/gen.awk $< > $@.tmp && mv $@.tmp $@
+
+# The contract, as a string in the CCC.
+GENERATED += $(GEN)/ccc/openapi.h
+$(GEN)/ccc/openapi.h: ccc/openapi.json
+	@mkdir -p $(@D)
+	{ echo '/* generated from ccc/openapi.json; do not edit */'; echo 'static const char openapi_json[] ='; \
+	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^ *//' -e 's/.*/"&"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
 
 # tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/… link common and the part's archive.
 C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/db/*/test_*.c tests/virt/test_*.c)))

@@ -35,8 +35,11 @@ struct sync_set *sync_set_new_source(void);  /* NULL when out of memory */
 struct sync_set *sync_set_new_replica(void);
 void sync_set_free(struct sync_set *s);
 
-/* Called after every change, outside the lock, on the thread that made it. Once, before use. */
-void sync_set_on_change(struct sync_set *s, void (*changed)(void *arg), void *arg);
+/*
+ * Called after every change, outside the lock, on the thread that made it, with the scope that changed
+ * (NULL: several, or a page was applied). Set once, before use.
+ */
+void sync_set_on_change(struct sync_set *s, void (*changed)(void *arg, const char *scope), void *arg);
 
 /* Source. put steals body; equal to what is held = no new revision (returns false). */
 bool sync_set_put(struct sync_set *s, const char *scope, const char *kind, const struct id *id, json_t *body);
