@@ -1,6 +1,6 @@
 # BIC. The two commands are `make run` and `make test`; `make help` lists the rest.
 #
-#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   TLS=1
+#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   TLS=1   V=1 (show commands)
 #
 # build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
 
@@ -26,6 +26,9 @@ PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFL
 PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
 
+Q        := $(if $(V),,@)
+say       = @printf '  %-4s %s\n' $(1) $(patsubst $(O)/%,%,$@)
+
 sources   = $(sort $(wildcard $(1)/*.c))
 objects   = $(patsubst %.c,$(O)/%.o,$(1))
 COMMON   := $(sort $(wildcard common/*/*.c))
@@ -39,27 +42,29 @@ $(O)/libcommon.a: $(call objects,$(COMMON))
 define program
 $(O)/lib$(1).a: $(call objects,$(filter-out $(1)/main.c,$(call sources,$(1))))
 $(O)/$(1)/$(1): $(O)/$(1)/main.o $(O)/lib$(1).a $(O)/libcommon.a
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 $(O)/lib%.a:
 	@rm -f $@
-	$(AR) rcsD $@ $^
+	$(Q)$(AR) rcsD $@ $^
 
 $(O)/%.o: %.c | $(GENERATED)
 	@mkdir -p $(@D)
-	$(CC) $(FLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
+	$(call say,CC)
+	$(Q)$(CC) $(FLAGS) $(CFLAGS) $(PKG_CFLAGS) -c -o $@ $<
 
 .SECONDEXPANSION:
 $(filter $(GEN)/sql/%,$(GENERATED)): $(GEN)/sql/%.h: sql/$$(dir $$*)queries/$$(notdir $$*).sql sql/gen.awk
 	@mkdir -p $(@D)
-	awk -v module=$(notdir $*) -f sql/gen.awk $< > $@.tmp && mv $@.tmp $@
+	$(Q)awk -v module=$(notdir $*) -f sql/gen.awk $< > $@.tmp && mv $@.tmp $@
 
 # The contract, as a string in the CCC.
 GENERATED += $(GEN)/ccc/openapi.h
 $(GEN)/ccc/openapi.h: ccc/openapi.json
 	@mkdir -p $(@D)
-	{ echo '/* generated from ccc/openapi.json; do not edit */'; echo 'static const char openapi_json[] ='; \
+	$(Q){ echo '/* generated from ccc/openapi.json; do not edit */'; echo 'static const char openapi_json[] ='; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^ *//' -e 's/.*/"&"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
 
 # tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/… link common and the part's archive.
@@ -67,7 +72,8 @@ C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/
 part      = $(if $(filter tests/virt/%,$(1)),bserver-agent,$(filter-out common,$(word 3,$(subst /, ,$(1)))))
 define c_test
 $(O)/$(1): $(O)/$(1).o $(if $(call part,$(1)),$(O)/lib$(call part,$(1)).a) $(O)/libcommon.a
-	$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcmocka -lm
+	$$(call say,LD)
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcmocka -lm
 endef
 $(foreach t,$(patsubst $(O)/%,%,$(C_TESTS)),$(eval $(call c_test,$(t))))
 c-tests: $(C_TESTS)

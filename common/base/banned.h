@@ -7,6 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+/* Fortified headers define some of them as macros (clang), and poisoning a macro is an error. */
+#undef sprintf
+#undef vsprintf
 #pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok atoi atol gets gmtime localtime
 #undef alloca
 #pragma GCC poison system popen alloca

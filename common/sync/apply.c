@@ -1,0 +1,236 @@
+#include <string.h>
+
+#include "common/base/json.h"
+#include "common/base/log.h"
+#include "common/sync/set_state.h"
+
+/* What a page did, told to the owner after the lock is released. */
+struct heard {
+    struct sync_object *items;
+    size_t n, room;
+};
+
+static void hear(struct heard *h, const struct sync_object *o)
+{
+    if (h->n == h->room) {
+        size_t room = h->room ? h->room * 2 : 64;
+        struct sync_object *more = reallocarray(h->items, room, sizeof *more);
+
+        if (!more)
+            return; /* the owner misses a hint, not the fact: the next sweep sees the set */
+        h->items = more;
+        h->room = room;
+    }
+    h->items[h->n] = *o;
+    json_incref(h->items[h->n++].body);
+}
+
+static void tell(struct heard *h, const struct sync_apply *how)
+{
+    for (size_t i = 0; i < h->n; i++) {
+        if (how && how->change)
+            how->change(how->arg, &h->items[i]);
+        json_decref(h->items[i].body);
+    }
+    free(h->items);
+}
+
+/* Unknown members are ignored; an object without kind, id or revision is refused alone. */
+static bool read_object(const json_t *v, struct sync_object *o)
+{
+    const char *scope = json_str(v, "scope"), *kind = json_str(v, "kind");
+
+    *o = (struct sync_object){ .rev = json_num(v, "rev", -1) };
+    o->deleted = json_flag(v, "deleted", false);
+    o->body = o->deleted ? NULL : json_object_get(v, "body");
+    if (!kind || !kind[0] || strlen(kind) >= sizeof o->kind || o->rev < 0 ||
+        !json_id(v, "id", &o->id) || (scope && scope[0] && !id_valid(scope)) ||
+        (!o->deleted && !json_is_object(o->body)))
+        return false;
+    snprintf(o->kind, sizeof o->kind, "%s", kind);
+    snprintf(o->scope, sizeof o->scope, "%s", scope ? scope : "");
+    return true;
+}
+
+static void take_object(struct store *st, const struct sync_object *o, struct heard *h)
+{
+    struct entry *en = store_find(st, o->scope, o->kind, &o->id);
+    bool same = en && (en->body ? o->body && json_equal(en->body, o->body) : o->deleted);
+
+    store_put(st, o, json_incref(o->body));
+    if (h && !same)
+        hear(h, o);
+}
+
+static void take_objects(struct store *st, const json_t *page, struct heard *h)
+{
+    const json_t *list = json_object_get(page, "objects");
+    struct sync_object o;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (read_object(json_array_get(list, i), &o))
+            take_object(st, &o, h);
+        else
+            log_warn("sync_refused=object");
+}
+
+/* Those that the finished snapshot does not name. The array is the caller's to free; bodies
+ * borrowed. */
+static struct sync_object *absent_ones(struct sync_set *s, int64_t *n)
+{
+    struct sync_object *list = calloc((size_t)s->now.live + 1, sizeof *list);
+
+    *n = 0;
+    for (struct entry *en = s->now.head; list && en; en = en->next) {
+        struct entry *new = store_find(&s->staging, en->scope, en->kind, &en->id);
+
+        if (en->body && !new)
+            store_view(en, &list[(*n)++]);
+    }
+    return list;
+}
+
+static void keep(struct sync_set *s, const struct sync_object *absent, int64_t n)
+{
+    for (int64_t i = 0; i < n; i++)
+        store_hold(&s->staging, &absent[i], json_incref(absent[i].body));
+}
+
+static void hear_changes(struct sync_set *s, struct heard *h)
+{
+    for (struct entry *en = s->staging.head; en; en = en->next) {
+        struct entry *old = store_find(&s->now, en->scope, en->kind, &en->id);
+        struct sync_object o;
+
+        store_view(en, &o);
+        if (en->body ? !old || !old->body || !json_equal(old->body, en->body) : old && old->body)
+            hear(h, &o);
+    }
+}
+
+static void finish_snapshot(struct sync_set *s, struct heard *h, struct sync_object *absent,
+                            int64_t n, bool held)
+{
+    hear_changes(s, h);
+    if (held) {
+        keep(s, absent, n);
+    } else {
+        for (int64_t i = 0; i < n; i++) {
+            struct sync_object gone = absent[i];
+
+            gone.deleted = true;
+            gone.body = NULL;
+            hear(h, &gone);
+        }
+    }
+    store_clear(&s->now);
+    s->now = s->staging;
+    s->staging = (struct store){ 0 };
+    s->history = s->staging_history;
+    s->next_rev = s->staging_rev;
+    s->floor = s->staging_floor;
+    s->in_snapshot = false;
+    s->ready = true;
+}
+
+struct page_head {
+    struct id history;
+    int64_t rev, floor, count;
+    bool snapshot, more;
+    const char *from;
+};
+
+static int read_head(const json_t *page, struct page_head *hd, struct err *e)
+{
+    struct id history;
+
+    if (!json_id(page, "history", &hd->history) ||
+        !cursor_parse(json_str(page, "cursor"), &history, &hd->rev) ||
+        !id_eq(&history, &hd->history) || !json_is_array(json_object_get(page, "objects")))
+        return err_set(e, ERR_PEER_PROTOCOL, "this is not a page of objects");
+    hd->floor = json_num(page, "floor", 0);
+    hd->count = json_num(page, "count", -1);
+    hd->snapshot = json_flag(page, "snapshot", false);
+    hd->more = json_flag(page, "more", false);
+    hd->from = json_str(page, "from");
+    return 0;
+}
+
+/* The page must go on exactly where we are; else both sides would believe in a gap that neither
+ * sees. */
+static bool follows(const struct sync_set *s, const struct page_head *hd)
+{
+    struct id history;
+    int64_t rev;
+
+    if (hd->snapshot)
+        return true;
+    if (!cursor_parse(hd->from, &history, &rev))
+        return false;
+    if (s->in_snapshot)
+        return id_eq(&history, &s->staging_history) && rev == s->staging_rev;
+    return s->ready && id_eq(&history, &s->history) && rev == s->next_rev;
+}
+
+static void begin_snapshot(struct sync_set *s, const struct page_head *hd)
+{
+    store_clear(&s->staging);
+    s->in_snapshot = true;
+    s->staging_history = hd->history;
+}
+
+/* With the lock held. Leaves *absent for the caller when a snapshot is complete. */
+static int apply_locked(struct sync_set *s, const json_t *page, const struct page_head *hd,
+                        struct heard *h, struct sync_object **absent, int64_t *n, struct err *e)
+{
+    if (!follows(s, hd))
+        return err_set(e, ERR_SYNC_RESEND, "the page does not follow what is held");
+    if (hd->snapshot)
+        begin_snapshot(s, hd);
+    if (!s->in_snapshot) {
+        take_objects(&s->now, page, h);
+        s->next_rev = hd->rev;
+        s->floor = hd->floor > s->floor ? hd->floor : s->floor;
+        return 0;
+    }
+    take_objects(&s->staging, page, NULL);
+    s->staging_rev = hd->rev;
+    s->staging_floor = hd->floor;
+    if (hd->more)
+        return 0;
+    if (hd->count >= 0 && s->staging.live < hd->count) {
+        store_clear(&s->staging);
+        s->in_snapshot = false;
+        return err_set(e, ERR_SYNC_RESEND, "the snapshot is short of objects");
+    }
+    *absent = absent_ones(s, n);
+    return *absent ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
+}
+
+int sync_set_apply(struct sync_set *s, const json_t *page, const struct sync_apply *how,
+                   struct err *e)
+{
+    struct page_head hd = { 0 };
+    struct heard h = { 0 };
+    struct sync_object *absent = NULL;
+    int64_t n = 0;
+    int rc;
+
+    if (read_head(page, &hd, e) < 0)
+        return -1;
+    pthread_mutex_lock(&s->lock);
+    rc = apply_locked(s, page, &hd, &h, &absent, &n, e);
+    if (rc == 0 && absent) {
+        /* A pure question on what is here: asked under the lock, so that nothing moves meanwhile.
+         */
+        bool held = n > 0 && how && how->hold && how->hold(how->arg, absent, n, s->now.live);
+
+        finish_snapshot(s, &h, absent, n, held);
+    }
+    pthread_mutex_unlock(&s->lock);
+    free(absent);
+    tell(&h, how);
+    if (rc == 0 && s->changed && (h.n > 0 || hd.snapshot))
+        s->changed(s->changed_arg, NULL);
+    return rc;
+}

@@ -1,0 +1,200 @@
+#include "common/sync/set.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#include "common/sync/set_state.h"
+
+static struct sync_set *set_new(bool source)
+{
+    struct sync_set *s = calloc(1, sizeof *s);
+
+    if (!s)
+        return NULL;
+    pthread_mutex_init(&s->lock, NULL);
+    s->source = source;
+    s->next_rev = 1;
+    if (source)
+        s->history = id_new();
+    return s;
+}
+
+struct sync_set *sync_set_new_source(void)
+{
+    return set_new(true);
+}
+
+struct sync_set *sync_set_new_replica(void)
+{
+    return set_new(false);
+}
+
+void sync_set_free(struct sync_set *s)
+{
+    if (!s)
+        return;
+    store_clear(&s->now);
+    store_clear(&s->staging);
+    pthread_mutex_destroy(&s->lock);
+    free(s);
+}
+
+void sync_set_on_change(struct sync_set *s, void (*changed)(void *arg, const char *scope),
+                        void *arg)
+{
+    s->changed = changed;
+    s->changed_arg = arg;
+}
+
+/* The oldest tombstones are forgotten; readers that are behind them take a snapshot. */
+static void prune(struct sync_set *s)
+{
+    struct entry *en = s->now.head, *next;
+
+    for (; en && s->now.tombstones > STORE_TOMBSTONES_MAX; en = next) {
+        next = en->next;
+        if (en->body)
+            continue;
+        s->floor = en->rev + 1;
+        store_drop(&s->now, en);
+    }
+}
+
+static bool change(struct sync_set *s, const struct sync_object *key, json_t *body)
+{
+    struct sync_object o = *key;
+    struct entry *en;
+    bool same;
+
+    pthread_mutex_lock(&s->lock);
+    en = store_find(&s->now, o.scope, o.kind, &o.id);
+    same = en ? (body ? en->body && json_equal(en->body, body) : !en->body) : !body;
+    if (same) {
+        json_decref(body);
+    } else {
+        o.rev = s->next_rev++;
+        store_put(&s->now, &o, body);
+        prune(s);
+    }
+    pthread_mutex_unlock(&s->lock);
+    if (!same && s->changed)
+        s->changed(s->changed_arg, o.scope);
+    return !same;
+}
+
+static struct sync_object key_of(const char *scope, const char *kind, const struct id *id)
+{
+    struct sync_object o = { .id = *id };
+
+    snprintf(o.scope, sizeof o.scope, "%s", scope);
+    snprintf(o.kind, sizeof o.kind, "%s", kind);
+    return o;
+}
+
+bool sync_set_put(struct sync_set *s, const char *scope, const char *kind, const struct id *id,
+                  json_t *body)
+{
+    struct sync_object o = key_of(scope, kind, id);
+
+    return body ? change(s, &o, body) : false;
+}
+
+bool sync_set_del(struct sync_set *s, const char *scope, const char *kind, const struct id *id)
+{
+    struct sync_object o = key_of(scope, kind, id);
+
+    return change(s, &o, NULL);
+}
+
+void sync_set_ready(struct sync_set *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->ready = true;
+    pthread_mutex_unlock(&s->lock);
+    if (s->changed)
+        s->changed(s->changed_arg, NULL);
+}
+
+bool sync_set_is_ready(const struct sync_set *s)
+{
+    return __atomic_load_n(&s->ready, __ATOMIC_RELAXED);
+}
+
+json_t *sync_set_get(struct sync_set *s, const char *scope, const char *kind, const struct id *id)
+{
+    json_t *body = NULL;
+    struct entry *en;
+
+    pthread_mutex_lock(&s->lock);
+    en = store_find(&s->now, scope, kind, id);
+    if (en && en->body)
+        body = json_incref(en->body);
+    pthread_mutex_unlock(&s->lock);
+    return body;
+}
+
+void sync_set_each(struct sync_set *s, const char *kind,
+                   void (*visit)(void *arg, const struct sync_object *o), void *arg)
+{
+    struct sync_object *copy;
+    int64_t n = 0;
+
+    pthread_mutex_lock(&s->lock);
+    copy = calloc((size_t)s->now.live + 1, sizeof *copy);
+    for (struct entry *en = s->now.head; copy && en; en = en->next) {
+        if (!en->body || (kind && strcmp(en->kind, kind) != 0))
+            continue;
+        store_view(en, &copy[n]);
+        json_incref(copy[n++].body);
+    }
+    pthread_mutex_unlock(&s->lock);
+    for (int64_t i = 0; i < n; i++) {
+        visit(arg, &copy[i]);
+        json_decref(copy[i].body);
+    }
+    free(copy);
+}
+
+int64_t sync_set_count(struct sync_set *s, const char *kind)
+{
+    int64_t n;
+
+    pthread_mutex_lock(&s->lock);
+    n = store_count(&s->now, NULL, kind);
+    pthread_mutex_unlock(&s->lock);
+    return n;
+}
+
+void sync_set_cursor(struct sync_set *s, char to[SYNC_CURSOR_MAX])
+{
+    pthread_mutex_lock(&s->lock);
+    if (s->in_snapshot)
+        cursor_text(to, &s->staging_history, s->staging_rev);
+    else if (id_set(&s->history) && (s->ready || s->source))
+        cursor_text(to, &s->history, s->next_rev);
+    else
+        to[0] = '\0';
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sync_set_restore(struct sync_set *s, const struct sync_object *o)
+{
+    pthread_mutex_lock(&s->lock);
+    store_put(&s->now, o, o->deleted ? NULL : json_incref(o->body));
+    pthread_mutex_unlock(&s->lock);
+}
+
+void sync_set_restore_cursor(struct sync_set *s, const char *cursor, int64_t floor)
+{
+    struct id history;
+    int64_t rev;
+
+    if (!cursor_parse(cursor, &history, &rev))
+        return;
+    pthread_mutex_lock(&s->lock);
+    s->history = history;
+    s->next_rev = rev;
+    s->floor = floor;
+    s->ready = true;
+    pthread_mutex_unlock(&s->lock);
+}

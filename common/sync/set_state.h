@@ -1,0 +1,30 @@
+/* set_state — the inside of a sync_set, shared by set.c, page.c and apply.c only. */
+#ifndef COMMON_SYNC_SET_STATE_H
+#define COMMON_SYNC_SET_STATE_H
+
+#include <pthread.h>
+
+#include "common/sync/store.h"
+
+struct sync_set {
+    pthread_mutex_t lock; /* everything below; never held while a callback runs */
+    bool source, ready;
+    struct id history;
+    int64_t next_rev; /* the cursor: everything below it is here */
+    int64_t floor;    /* tombstones below it are forgotten */
+    struct store now;
+
+    bool in_snapshot; /* a replica takes a snapshot: staging is filled, `now` still serves */
+    struct id staging_history;
+    int64_t staging_rev, staging_floor;
+    struct store staging;
+
+    void (*changed)(void *arg, const char *scope);
+    void *changed_arg;
+};
+
+void cursor_text(char to[SYNC_CURSOR_MAX], const struct id *history, int64_t rev);
+bool cursor_parse(const char *text, struct id *history,
+                  int64_t *rev); /* false for NULL, "" and rubbish */
+
+#endif
