@@ -5,7 +5,7 @@
 # build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
 
 .DEFAULT_GOAL := all
-PKGS     := libmicrohttpd jansson libpq libvirt uuid libcurl gnutls libsodium inih libxml-2.0 libsystemd libwslay
+PKGS     := libmicrohttpd jansson libpq libvirt uuid libcurl gnutls libsodium inih libxml-2.0 libsystemd
 DAEMONS  := ccc xcenter bcenter bserver-agent
 PROGRAMS := $(DAEMONS) bicctl
 STATE    ?= var
@@ -23,7 +23,7 @@ FLAGS    := -std=c11 -D_GNU_SOURCE -DUTHASH_NO_EXIT -I. -I$(GEN) -include common
             -fstack-protector-strong $(WARNINGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
 # Looked up when something is built, so that `make run` works before the packages are there.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)))$(PKG_LIBS)
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -lwslay -lm)$(PKG_LIBS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
 
 Q        := $(if $(V),,@)
@@ -43,7 +43,7 @@ define program
 $(O)/lib$(1).a: $(call objects,$(filter-out $(1)/main.c,$(call sources,$(1))))
 $(O)/$(1)/$(1): $(O)/$(1)/main.o $(O)/lib$(1).a $(O)/libcommon.a
 	$$(call say,LD)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lm
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 endef
 $(foreach p,$(PROGRAMS),$(eval $(call program,$(p))))
 $(O)/lib%.a:
@@ -73,7 +73,7 @@ part      = $(if $(filter tests/virt/%,$(1)),bserver-agent,$(filter-out common,$
 define c_test
 $(O)/$(1): $(O)/$(1).o $(if $(call part,$(1)),$(O)/lib$(call part,$(1)).a) $(O)/libcommon.a
 	$$(call say,LD)
-	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcmocka -lm
+	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcmocka
 endef
 $(foreach t,$(patsubst $(O)/%,%,$(C_TESTS)),$(eval $(call c_test,$(t))))
 c-tests: $(C_TESTS)
