@@ -1,0 +1,169 @@
+#include "common/base/clock.h"
+#include "common/db/conn.h"
+
+static const struct {
+    const char *state; /* SQLSTATE, or the class that it begins with */
+    enum err_code code;
+    const char *detail;
+    bool drop; /* this connection is of no use any more */
+} states[] = {
+    { "23505", ERR_CONFLICT, "something like this is there already", false },
+    { "23P01", ERR_CONFLICT, "it overlaps with something that is there already", false },
+    { "23514", ERR_PRECONDITION, "a rule of the database does not allow it", false },
+    { "23001", ERR_IN_USE, "something still depends on it", false },
+    { "P0001", ERR_PRECONDITION, "a rule of the database does not allow it", false },
+    { "40001", ERR_TX_CONFLICT, "another change came at the same moment", false },
+    { "40P01", ERR_TX_CONFLICT, "another change came at the same moment", false },
+    { "55P03", ERR_TX_CONFLICT, "another change holds it for too long", false },
+    { "57014", ERR_DEADLINE, "the database took too long", false },
+    /* the schema was migrated, or somebody discarded the prepared statements: prepare anew */
+    { "0A000", ERR_TX_CONFLICT, "the database was changed meanwhile", true },
+    { "26000", ERR_TX_CONFLICT, "the database was changed meanwhile", true },
+    /* the server that takes writes is another one now */
+    { "25006", ERR_DB_UNAVAILABLE, "this database does not take changes", true },
+    { "25P03", ERR_DB_UNAVAILABLE, "the transaction took too long", true },
+    { "08", ERR_DB_UNAVAILABLE, "the database could not be reached", true },
+    { "53", ERR_DB_UNAVAILABLE, "the database has no room or connections left", false },
+    { "57P", ERR_DB_UNAVAILABLE, "the database is stopping or starting", true },
+};
+
+/* 23503 has two sides: what is named is missing, or what is deleted is still named. */
+static void fail_foreign_key(const PGresult *r, struct err *e)
+{
+    const char *words = PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (words && strncmp(words, "update or delete", 16) == 0)
+        err_set(e, ERR_IN_USE, "something still depends on it");
+    else
+        err_set(e, ERR_PRECONDITION, "something that it names does not exist");
+}
+
+int db_fail(struct db *db, const PGresult *r, const char *what, struct err *e)
+{
+    const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
+    const char *constraint = r ? PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME) : NULL;
+    const char *words = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    char said[160];
+    size_t i = 0, n = sizeof states / sizeof *states;
+
+    snprintf(said, sizeof said, "%s", words ? words : PQerrorMessage(db->conn));
+    if (constraint)
+        snprintf(db->constraint, sizeof db->constraint, "%s", constraint);
+    while (state && i < n && strncmp(state, states[i].state, strlen(states[i].state)) != 0)
+        i++;
+    if (!state || PQstatus(db->conn) == CONNECTION_BAD) {
+        err_set(e, ERR_DB_UNAVAILABLE, "the database could not be reached");
+        conn_drop(db);
+    } else if (strcmp(state, "23503") == 0) {
+        fail_foreign_key(r, e);
+    } else if (i < n) {
+        err_set(e, states[i].code, "%s", states[i].detail);
+        if (states[i].drop)
+            conn_drop(db);
+    } else {
+        err_set(e, ERR_INTERNAL, "the database refused a statement");
+    }
+    return err_cause(e, "%s: sqlstate=%s constraint=%s: %s", what, state ? state : "none",
+                     constraint ? constraint : "-", said);
+}
+
+const char *db_constraint(const struct db *db)
+{
+    return db->constraint;
+}
+
+/*
+ * The name on the server is unique for each struct db_stmt, not for each name: generated statements
+ * are static in every file that includes them, and two modules may use the same word.
+ */
+static int prepare(struct db *db, const struct db_stmt *st, int64_t until_ms,
+                   const struct db_prepared **out, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    struct db_prepared *p;
+
+    HASH_FIND_PTR(db->prepared, &st, p);
+    if (p && p->sql == st->sql) {
+        *out = p;
+        return 0;
+    }
+    if (p) {
+        HASH_DEL(db->prepared, p);
+        free(p);
+    }
+    p = calloc(1, sizeof *p);
+    if (!p)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    p->st = st;
+    p->sql = st->sql;
+    snprintf(p->name, sizeof p->name, "%.60s_%u", st->name, db->prepared_count++);
+    if (!PQsendPrepare(db->conn, p->name, st->sql, 0, NULL)) {
+        free(p);
+        return db_fail(db, NULL, st->name, e);
+    }
+    if (conn_result(db, until_ms, st->name, &r, e) < 0) {
+        free(p);
+        return -1;
+    }
+    HASH_ADD_PTR(db->prepared, st, p);
+    if (!p->hh.tbl) {
+        free(p);
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    }
+    *out = p;
+    return 0;
+}
+
+int db_run(struct db *db, const struct db_stmt *st, const char *const args[], PGresult **out,
+           struct err *e)
+{
+    int64_t until = conn_until(db);
+    auto_result PGresult *r = NULL;
+    const struct db_prepared *p = NULL;
+
+    if (conn_ready(db, e) < 0 || prepare(db, st, until, &p, e) < 0)
+        return -1;
+    if (!PQsendQueryPrepared(db->conn, p->name, st->nparams, args, NULL, NULL, 0))
+        return db_fail(db, NULL, st->name, e);
+    if (conn_result(db, until, st->name, &r, e) < 0)
+        return -1;
+    if (out)
+        *out = MOVE(r);
+    return 0;
+}
+
+int db_rows(const PGresult *r)
+{
+    return PQntuples(r);
+}
+
+long db_changed(const PGresult *r)
+{
+    union {
+        const PGresult *in;
+        PGresult *out;
+    } u = { .in = r }; /* PQcmdTuples only reads, but libpq 15 does not say so */
+
+    return strtol(PQcmdTuples(u.out), NULL, 10);
+}
+
+const char *db_text(const PGresult *r, int row, const char *column)
+{
+    int c = PQfnumber(r, column);
+
+    return c < 0 || row >= PQntuples(r) || PQgetisnull(r, row, c) ? NULL : PQgetvalue(r, row, c);
+}
+
+int64_t db_int(const PGresult *r, int row, const char *column, int64_t if_null)
+{
+    const char *text = db_text(r, row, column);
+
+    return text ? strtoll(text, NULL, 10) : if_null;
+}
+
+int db_flag(const PGresult *r, int row, const char *column)
+{
+    const char *text = db_text(r, row, column);
+
+    return text && text[0] == 't';
+}
