@@ -1,0 +1,56 @@
+#include "xcenter/sync_http.h"
+
+#include "common/base/json.h"
+#include "common/base/text.h"
+#include "common/sync/serve.h"
+#include "xcenter/xcenter.h"
+
+/* GET /sync/v1/wanted — one module's part of what the CCC wants */
+static int get_wanted(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct xcenter *x = rq->app;
+    struct id module;
+
+    if (relay_module_of(x->relay, &rq->caller.id, &module, e) < 0)
+        return -1;
+    return sync_serve_wanted(rq, rp, relay_wanted(x->relay), module.s, XCENTER_WANTED_KEY, 0, e);
+}
+
+/* POST /sync/v1/observed — what a module's bCenter saw */
+static int post_observed(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct xcenter *x = rq->app;
+    const json_t *about = json_object_get(rq->body, "about");
+    struct sync_set *observed;
+    struct id module, source;
+
+    if (relay_module_of(x->relay, &rq->caller.id, &module, e) < 0)
+        return -1;
+    if (!json_id(about, "source", &source) || !id_eq(&source, &module))
+        return err_set(e, ERR_PEER_IDENTITY, "this node may not speak for that module");
+    if (relay_observed(x->relay, &module, &observed, e) < 0)
+        return -1;
+    relay_heard(x->relay, &module, about);
+    return sync_serve_observed(rq, rp, observed, NULL, 0, e);
+}
+
+/* GET /blobs/v1/{sha256} */
+static int get_blob(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct xcenter *x = rq->app;
+    int64_t size;
+
+    if (!text_hex(rq->path_word, BLOB_HEX))
+        return err_set(e, ERR_NOT_FOUND, "a blob is named by 64 hexadecimal digits");
+    size = relay_blob_size(x->relay, rq->path_word);
+    if (size < 0)
+        return err_set(e, ERR_NOT_FOUND, "no image of this block has this content");
+    return blob_relay_serve(x->blob_relay, rq->path_word, size, rp, e);
+}
+
+const struct route xcenter_sync_routes[] = {
+    { "GET", "/sync/v1/wanted", "node:bcenter", get_wanted, HTTP_NO_TRACE_LOG },
+    { "POST", "/sync/v1/observed", "node:bcenter", post_observed, HTTP_LARGE | HTTP_NO_TRACE_LOG },
+    { "GET", "/blobs/v1/{word}", "node:bcenter", get_blob, HTTP_NO_TRACE_LOG },
+    { 0 },
+};
