@@ -18,11 +18,13 @@ int db_listen(struct db *db, const char *channel, struct err *e)
 
     if (n < 1 || n > 63 || channel[n] || db->channels == DB_CHANNELS_MAX)
         return err_set(e, ERR_INTERNAL, "not a channel to listen to");
+    if (conn_ready(db, e) < 0)
+        return -1;
     while (i < db->channels && strcmp(db->channel[i], channel) != 0)
         i++;
     if (i == db->channels)
         snprintf(db->channel[db->channels++], sizeof db->channel[0], "%s", channel);
-    return conn_ready(db, e) < 0 ? -1 : listen_on(db, channel, e);
+    return listen_on(db, channel, e);
 }
 
 static int take(struct db *db, char channel[64], char payload[256])
