@@ -24,6 +24,7 @@ struct relay {
     struct sync_set *wanted;
     struct sync_pull *pull;
     pthread_mutex_t lock; /* the modules */
+    bool quiet; /* no new links: the process is stopping */
     int n;
     struct relay_module module[RELAY_MODULES];
 };
@@ -68,6 +69,9 @@ void relay_quiet(struct relay *r)
         return;
     sync_pull_stop(r->pull);
     r->pull = NULL;
+    pthread_mutex_lock(&r->lock);
+    r->quiet = true;
+    pthread_mutex_unlock(&r->lock);
     for (int i = 0; i < r->n; i++) {
         struct sync_push *push;
 
@@ -177,6 +181,8 @@ static int add_module(struct relay *r, const struct id *module, struct err *e)
                                    .about = push_about,
                                    .arg = m };
 
+    if (r->quiet)
+        return err_set(e, ERR_NOT_READY, "this xCenter is stopping");
     if (r->n == RELAY_MODULES)
         return err_set(e, ERR_LAW_BLOCK, "this block has %d modules already", RELAY_MODULES);
     *m = (struct relay_module){ .relay = r, .id = *module };

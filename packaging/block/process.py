@@ -1,0 +1,97 @@
+"""Processes that outlive this program: started once, known by pid and start time, stopped by pid."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from layout import Layout, service_user
+
+STOP_S = 20
+
+
+def start_time(pid: int) -> str:
+    """Field 22 of /proc/PID/stat: with the pid it names one process for good. Empty if it is gone."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+    after = stat.rpartition(")")[2].split()
+    return "" if after[0] == "Z" else after[19]
+
+
+def as_service() -> dict:
+    """Arguments for subprocess that drop root to the service user."""
+    if os.geteuid() != 0:
+        return {}
+    user = service_user()
+    groups = [g for g in os.getgrouplist(user.pw_name, user.pw_gid)]
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": groups}
+
+
+def own(path: Path) -> None:
+    """Gives path to the service user."""
+    if os.geteuid() == 0:
+        user = service_user()
+        os.chown(path, user.pw_uid, user.pw_gid)
+
+
+class Process:
+    def __init__(self, layout: Layout, name: str):
+        self.layout = layout
+        self.name = name
+        self.pidfile = layout.run / f"{name}.pid"
+
+    def pid(self) -> int:
+        """The live process, 0 if there is none."""
+        try:
+            known = json.loads(self.pidfile.read_text())
+        except (FileNotFoundError, ValueError):
+            return 0
+        return known["pid"] if start_time(known["pid"]) == known["start"] != "" else 0
+
+    def remember(self, pid: int) -> None:
+        self.layout.save(self.pidfile.name, {"pid": pid, "start": start_time(pid)})
+
+    def start(self, argv: list, env: dict | None = None) -> None:
+        log = open(self.layout.log / f"{self.name}.log", "ab")
+        home = {"HOME": str(self.layout.state), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+                "LC_ALL": "C.UTF-8"}
+        sanitizer = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
+        child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                                 cwd=self.layout.state, start_new_session=True, close_fds=True,
+                                 env={**home, **sanitizer, **(env or {})}, **as_service())
+        log.close()
+        self.remember(child.pid)
+
+    def stop(self, how: int = signal.SIGTERM) -> None:
+        pid = self.pid()
+        if pid:
+            stop_pid(pid, how)
+        self.pidfile.unlink(missing_ok=True)
+
+
+def stop_pid(pid: int, how: int = signal.SIGTERM) -> None:
+    """Asks, waits, insists. The start time guards against another process with the same number."""
+    born = start_time(pid)
+    signals = [(how, STOP_S), (signal.SIGKILL, 5)]
+    for sig, patience in signals:
+        if start_time(pid) != born or not born:
+            return
+        try:
+            os.kill(pid, sig)
+        except ProcessLookupError:
+            return
+        until = time.monotonic() + patience
+        while time.monotonic() < until and start_time(pid) == born:
+            reap(pid)
+            time.sleep(0.05)
+
+
+def reap(pid: int) -> None:
+    try:
+        os.waitpid(pid, os.WNOHANG)
+    except ChildProcessError:
+        pass
