@@ -1,0 +1,189 @@
+#include "bserver-agent/embedded.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libxml/parser.h>
+#include <libxml/xpath.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define X(s) ((const xmlChar *)(s))
+
+enum { ROOT_MAX = 48, ARGS_MAX = 64 * 1024 };
+
+static const char qemu_conf[] = "# Written once by bserver-agent; it is yours to change.\n"
+                                "stdio_handler = \"file\"\n"
+                                "security_driver = \"none\"\n"
+                                "cgroup_controllers = [ ]\n"
+                                "namespaces = [ ]\n"
+                                "remember_owner = 0\n"
+                                "max_core = 0\n";
+
+static int make_dir(const char *path, struct err *e)
+{
+    if (mkdir(path, 0711) < 0 && errno != EEXIST) {
+        err_set(e, ERR_STORAGE_FAILED, "a directory of the hypervisor cannot be made");
+        return err_cause(e, "mkdir %s: errno %d", path, errno);
+    }
+    return 0;
+}
+
+static int write_conf(const char *path, struct err *e)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    bool whole;
+
+    if (fd < 0 && errno == EEXIST)
+        return 0;
+    whole = fd >= 0 && write(fd, qemu_conf, sizeof qemu_conf - 1) == (ssize_t)sizeof qemu_conf - 1;
+    if (fd >= 0)
+        close(fd);
+    if (!whole) {
+        err_set(e, ERR_STORAGE_FAILED, "the hypervisor's configuration cannot be written");
+        return err_cause(e, "%s: errno %d", path, errno);
+    }
+    return 0;
+}
+
+int embedded_prepare(const char *uri, struct err *e)
+{
+    char root[256], path[300];
+
+    hypervisor_root(uri, root, sizeof root);
+    if (root[0] != '/')
+        return err_set(e, ERR_PRECONDITION, "uri must be qemu:///embed?root=DIR");
+    /* DIR/lib/qemu/domain-1-bic-…/monitor.sock is a socket's address: 107 bytes. */
+    if (strlen(root) > ROOT_MAX)
+        return err_set(e, ERR_PRECONDITION, "DIR of qemu:///embed?root=DIR has more than %d bytes",
+                       ROOT_MAX);
+    if (geteuid() == 0 && (!getpwnam("libvirt-qemu") || !getgrnam("libvirt-qemu")))
+        return err_set(e, ERR_PRECONDITION,
+                       "started as root, but the system user and group libvirt-qemu are missing "
+                       "(package libvirt-daemon-system makes them); or start as an ordinary user");
+    if (make_dir(root, e) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/etc", root);
+    if (make_dir(path, e) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/etc/qemu.conf", root);
+    return write_conf(path, e);
+}
+
+static bool xpath_true(xmlXPathContextPtr x, const char *expression)
+{
+    xmlXPathObjectPtr o = xmlXPathEvalExpression(X(expression), x);
+    bool found = o && o->nodesetval && o->nodesetval->nodeNr > 0;
+
+    xmlXPathFreeObject(o);
+    return found;
+}
+
+void embedded_read_capabilities(const char *xml, struct hypervisor_abilities *can)
+{
+    xmlDocPtr doc = xmlReadMemory(xml, (int)strlen(xml), NULL, NULL,
+                                  XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING);
+    xmlXPathContextPtr x = doc ? xmlXPathNewContext(doc) : NULL;
+    xmlXPathObjectPtr path;
+
+    if (x) {
+        can->uefi = xpath_true(x, "/domainCapabilities/os/enum[@name='firmware']/value[.='efi']");
+        can->tpm = xpath_true(x, "/domainCapabilities/devices/tpm[@supported='yes']/"
+                                 "enum[@name='backendModel']/value[.='emulator']") &&
+                   access("/usr/bin/swtpm", X_OK) == 0;
+        path = xmlXPathEvalExpression(X("string(/domainCapabilities/path)"), x);
+        if (path && path->stringval)
+            snprintf(can->emulator, sizeof can->emulator, "%s", (const char *)path->stringval);
+        xmlXPathFreeObject(path);
+    }
+    xmlXPathFreeContext(x);
+    xmlFreeDoc(doc);
+}
+
+int embedded_boot_id(struct id *out, struct err *e)
+{
+    char text[ID_LEN + 1] = "";
+    int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0) {
+        if (read(fd, text, ID_LEN) != ID_LEN)
+            text[0] = '\0';
+        close(fd);
+    }
+    return id_parse(text, out) ? 0 : err_set(e, ERR_PRECONDITION, "the kernel has no boot id");
+}
+
+/* The uuid in a QEMU's arguments (NUL-separated). */
+static bool qemu_uuid(const char *args, size_t n, struct id *out)
+{
+    bool next = false;
+
+    if (!n || !strstr(args, "qemu"))
+        return false;
+    for (size_t i = 0; i < n; i += strlen(args + i) + 1) {
+        if (next)
+            return id_parse(args + i, out);
+        next = strcmp(args + i, "-uuid") == 0;
+    }
+    return false;
+}
+
+static void look_at(const char *pid, char *args, void (*visit)(void *, const struct id *, int),
+                    void *arg)
+{
+    char path[64];
+    struct id id;
+    ssize_t n;
+    int fd;
+
+    snprintf(path, sizeof path, "/proc/%.16s/cmdline", pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return;
+    n = read(fd, args, ARGS_MAX - 1);
+    close(fd);
+    if (n <= 0)
+        return;
+    args[n] = '\0';
+    if (qemu_uuid(args, (size_t)n, &id))
+        visit(arg, &id, (int)strtol(pid, NULL, 10));
+}
+
+void embedded_each_qemu(void (*visit)(void *arg, const struct id *desktop, int pid), void *arg)
+{
+    DIR *proc = opendir("/proc");
+    char *args = malloc(ARGS_MAX);
+    struct dirent *d;
+
+    while (proc && args && (d = readdir(proc)) != NULL)
+        if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
+            look_at(d->d_name, args, visit, arg);
+    free(args);
+    if (proc)
+        closedir(proc);
+}
+
+struct one {
+    struct id id;
+    int pid;
+};
+
+static void match(void *arg, const struct id *desktop, int pid)
+{
+    struct one *o = arg;
+
+    if (id_eq(&o->id, desktop))
+        o->pid = pid;
+}
+
+int embedded_find_qemu(const struct id *desktop)
+{
+    struct one o = { .id = *desktop };
+
+    embedded_each_qemu(match, &o);
+    return o.pid;
+}
