@@ -78,6 +78,28 @@ endef
 $(foreach t,$(patsubst $(O)/%,%,$(C_TESTS)),$(eval $(call c_test,$(t))))
 c-tests: $(C_TESTS)
 
+# ---- the commands for people
+PYTHON   := /usr/bin/python3 -B
+PACKAGES := packaging/packages
+IMAGES   := $(abspath $(or $(IMAGES_DIR),$(if $(filter /%,$(STATE)),$(STATE),$(CURDIR)/$(STATE))/images))
+
+run: packages-run
+	@$(MAKE) --no-print-directory CC=gcc SAN= O=build/run all
+	@packaging/web-build.sh
+	@$(MAKE) --no-print-directory images
+	@$(PYTHON) packaging/block up --images $(IMAGES)
+stop:
+	@$(PYTHON) packaging/block down
+packages-run:
+	@packaging/install.sh $(PACKAGES)/build.txt $(PACKAGES)/run.txt $(PACKAGES)/web.txt guest/packages.txt
+packages-test: packages-run
+	@packaging/install.sh $(PACKAGES)/test.txt
+# Guest images: built once from Debian packages, kept beside the state.
+images:
+	@mkdir -p $(IMAGES)
+	@guest/build.sh tiny $(IMAGES)/tiny.qcow2
+	@guest/build.sh desktop $(IMAGES)/desktop.qcow2
+
 format:
 	clang-format-14 -i $(shell git ls-files '*.c' '*.h')
 clean:
@@ -86,6 +108,6 @@ help:
 	@sed -n 's/^#   //p;s/^# BIC. //p' $(firstword $(MAKEFILE_LIST)); echo "targets: run stop test bench all c-tests format clean"
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all c-tests format clean help run stop test bench
+.PHONY: all c-tests format clean help run stop test bench images packages-run packages-test
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -1,0 +1,100 @@
+"""Configuration files of the daemons, and starting them in the order that they need each other."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+from layout import SOURCE, Layout
+from process import Process, own
+
+
+class Daemon:
+    """One daemon process: its configuration, its ready file, its pid."""
+
+    def __init__(self, layout: Layout, program: str, name: str, config: dict):
+        self.layout = layout
+        self.program = program
+        self.name = name
+        self.state = layout.state / name
+        self.ready_file = self.state / "ready.json"
+        self.config = {"state_dir": self.state, "ready_file": self.ready_file, **config}
+        self.config_file = layout.conf / f"{name}.conf"
+        self.process = Process(layout, name)
+
+    @property
+    def binary(self) -> Path:
+        return self.layout.build / self.program / self.program
+
+    def write_config(self) -> None:
+        """Only when it changed; with passwords in it, so for the service user alone."""
+        self.state.mkdir(mode=0o700, exist_ok=True)
+        own(self.state)
+        text = "".join(f"{key} = {value}\n" for key, value in self.config.items())
+        if self.config_file.exists() and self.config_file.read_text() == text:
+            return
+        tmp = self.config_file.with_suffix(".tmp")
+        fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write(text)
+        own(tmp)
+        os.replace(tmp, self.config_file)
+
+    def token_file(self) -> Path:
+        return self.state / "join-token"
+
+    def joined(self) -> bool:
+        return (self.state / "pki" / "node.crt").exists()
+
+    def give_token(self, token: str) -> None:
+        fd = os.open(self.token_file(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(fd, "w") as f:
+            f.write(token + "\n")
+        own(self.token_file())
+
+    def start(self) -> bool:
+        """Starts it unless it runs; returns whether it had to."""
+        if self.process.pid():
+            return False
+        self.ready_file.unlink(missing_ok=True)
+        self.process.start([self.binary, "--config", self.config_file])
+        return True
+
+    def ready(self) -> dict:
+        """What the running process says of itself; empty until it does."""
+        try:
+            said = json.loads(self.ready_file.read_text())
+        except (FileNotFoundError, ValueError):
+            return {}
+        return said if said.get("pid") == self.process.pid() else {}
+
+    def wait_ready(self, seconds: float = 60) -> dict:
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            said = self.ready()
+            if said:
+                return said
+            if not self.process.pid():
+                raise RuntimeError(f"{self.name} ended at once: see {self.layout.log / (self.name + '.log')}\n"
+                                   + self.last_words())
+            time.sleep(0.05)
+        raise RuntimeError(f"{self.name} is not ready after {seconds:.0f} s: see {self.layout.log / (self.name + '.log')}\n"
+                           + self.last_words())
+
+    def last_words(self) -> str:
+        try:
+            lines = (self.layout.log / f"{self.name}.log").read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return ""
+        return "\n".join("     " + line for line in lines[-8:])
+
+    def stop(self) -> None:
+        self.process.stop()
+
+
+def migrations(database: str) -> Path:
+    return SOURCE / "sql" / database / "migrations"
+
+
+def web_root() -> Path:
+    return SOURCE / "web" / "dist"
