@@ -1,0 +1,30 @@
+-- Sign-ins.
+
+-- name: session_add(token_hash, person_id, seconds, remote)
+insert into login_session (token_hash, person_id, expires_at, remote)
+values ($1::text, $2::uuid, now() + make_interval(secs => $3::integer), $4::text)
+returning rfc3339(expires_at) as expires_at;
+
+-- name: session_find(token_hash, idle_seconds)
+select p.id, p.username, p.role, rfc3339(s.expires_at) as expires_at,
+       s.used_at < now() - interval '1 minute' as stale
+  from login_session s join person p on p.id = s.person_id
+ where s.token_hash = $1::text and not p.disabled and s.expires_at > now()
+   and s.used_at > now() - make_interval(secs => $2::integer);
+
+-- name: session_touch(token_hash)
+update login_session set used_at = now() where token_hash = $1::text;
+
+-- name: session_end(token_hash)
+delete from login_session where token_hash = $1::text;
+
+-- name: session_me(token_hash)
+select p.id, p.username, p.display_name, p.role, p.locale, rfc3339(s.expires_at) as expires_at
+  from login_session s join person p on p.id = s.person_id where s.token_hash = $1::text;
+
+-- The log-in addresses that a person's page goes on with: the modules of her pools; for administrators, of all.
+-- name: session_modules(person_id, all)
+select m.id, m.name::text as name, s.login from module m join mirror_module s on s.module_id = m.id
+ where s.login <> '' and ($2::boolean or m.id in (select ps.module_id from entitled e
+       join pool_share ps on ps.pool_id = e.pool_id where e.person_id = $1::uuid))
+ order by m.name, m.id;

@@ -1,0 +1,115 @@
+-- Blocks, modules, bServers, virtual functions as the portal lists them.
+-- name: block_list_name(limit, after, after_id)
+select id, name as sort, body from api_block
+ where ($2::text is null or (name, id) > ($2::text, $3::uuid))
+ order by name, id limit $1::integer;
+
+-- name: block_list_name_down(limit, after, after_id)
+select id, name as sort, body from api_block
+ where ($2::text is null or (name, id) < ($2::text, $3::uuid))
+ order by name desc, id desc limit $1::integer;
+
+-- name: block_list_created(limit, after, after_id)
+select id, rfc3339(created_at) as sort, body from api_block
+ where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
+ order by created_at, id limit $1::integer;
+
+-- name: block_list_created_down(limit, after, after_id)
+select id, rfc3339(created_at) as sort, body from api_block
+ where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
+ order by created_at desc, id desc limit $1::integer;
+
+-- name: module_list_name(limit, after, after_id)
+select id, name as sort, body from api_module
+ where ($2::text is null or (name, id) > ($2::text, $3::uuid))
+ order by name, id limit $1::integer;
+
+-- name: module_list_name_down(limit, after, after_id)
+select id, name as sort, body from api_module
+ where ($2::text is null or (name, id) < ($2::text, $3::uuid))
+ order by name desc, id desc limit $1::integer;
+
+-- name: module_list_created(limit, after, after_id)
+select id, rfc3339(created_at) as sort, body from api_module
+ where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
+ order by created_at, id limit $1::integer;
+
+-- name: module_list_created_down(limit, after, after_id)
+select id, rfc3339(created_at) as sort, body from api_module
+ where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
+ order by created_at desc, id desc limit $1::integer;
+
+-- name: bserver_list_name(limit, after, after_id, module_id, state)
+select id, name as sort, body from api_bserver
+ where ($2::text is null or (name, id) > ($2::text, $3::uuid))
+   and ($4::uuid is null or module_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by name, id limit $1::integer;
+
+-- name: bserver_list_name_down(limit, after, after_id, module_id, state)
+select id, name as sort, body from api_bserver
+ where ($2::text is null or (name, id) < ($2::text, $3::uuid))
+   and ($4::uuid is null or module_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by name desc, id desc limit $1::integer;
+
+-- name: bserver_list_created(limit, after, after_id, module_id, state)
+select id, rfc3339(created_at) as sort, body from api_bserver
+ where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
+   and ($4::uuid is null or module_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by created_at, id limit $1::integer;
+
+-- name: bserver_list_created_down(limit, after, after_id, module_id, state)
+select id, rfc3339(created_at) as sort, body from api_bserver
+ where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
+   and ($4::uuid is null or module_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by created_at desc, id desc limit $1::integer;
+
+-- name: vf_list_address(limit, after, after_id, bserver_id, state)
+select id, address as sort, body from api_vf
+ where ($2::text is null or (address, id) > ($2::text, $3::uuid))
+   and ($4::uuid is null or bserver_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by address, id limit $1::integer;
+
+-- name: vf_list_address_down(limit, after, after_id, bserver_id, state)
+select id, address as sort, body from api_vf
+ where ($2::text is null or (address, id) < ($2::text, $3::uuid))
+   and ($4::uuid is null or bserver_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by address desc, id desc limit $1::integer;
+
+-- name: vf_list_created(limit, after, after_id, bserver_id, state)
+select id, rfc3339(created_at) as sort, body from api_vf
+ where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
+   and ($4::uuid is null or bserver_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by created_at, id limit $1::integer;
+
+-- name: vf_list_created_down(limit, after, after_id, bserver_id, state)
+select id, rfc3339(created_at) as sort, body from api_vf
+ where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
+   and ($4::uuid is null or bserver_id = $4::uuid)
+   and ($5::text is null or state = $5::text)
+ order by created_at desc, id desc limit $1::integer;
+
+-- name: block_get(id)
+select id, name, generation, body from api_block where id = $1::uuid;
+
+-- name: module_get(id)
+select id, name, generation, body from api_module where id = $1::uuid;
+
+-- name: bserver_get(id)
+select id, name, module_id, 0 as generation, body from api_bserver where id = $1::uuid;
+
+-- name: vf_get(id)
+select id, address as name, 0 as generation, body from api_vf where id = $1::uuid;
+
+-- name: summary()
+select body from api_summary;
+
+-- Modules and whether they are heard of, for the events of silence.
+-- name: tree_heard()
+select id, up from module_up order by id;
