@@ -91,7 +91,7 @@ run: packages-run
 stop:
 	@$(PYTHON) packaging/block down
 packages-run:
-	@packaging/install.sh $(PACKAGES)/build.txt $(PACKAGES)/run.txt $(PACKAGES)/web.txt guest/packages.txt
+	@packaging/install.sh $(PACKAGES)/build.txt $(PACKAGES)/run.txt guest/packages.txt
 packages-test: packages-run
 	@packaging/install.sh $(PACKAGES)/test.txt
 # Guest images: built once from Debian packages, kept beside the state.

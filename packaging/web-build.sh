@@ -9,6 +9,8 @@ if [ -f "$stamp" ] && [ -z "$(find . ../ccc/openapi.json -path ./node_modules -p
     exit 0
 fi
 
+command -v npm >/dev/null || ../packaging/install.sh ../packaging/packages/web.txt
+
 new_enough() {
     node -e 'const [a, b] = process.versions.node.split(".").map(Number); process.exit(a > 20 || (a === 20 && b >= 19) ? 0 : 1)' 2>/dev/null
 }
@@ -43,7 +45,7 @@ if ! new_enough; then
     PATH=$own/node_modules/node/bin:$PATH
     export PATH
 fi
-if [ ! -f node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+if [ ! -f node_modules/.package-lock.json ] || [ -n "$(find package-lock.json -newer node_modules/.package-lock.json)" ]; then
     ticking "npm ci" npm ci --no-audit --no-fund
 fi
 ticking "web portal and client" npm run build
