@@ -105,11 +105,13 @@ busybox_root() {
 	mkdir -p "$1"/{bin,dev,proc,sys,run,etc,tmp,root}
 	cp "$WORK/bb/bin/busybox" "$1/bin/busybox"
 	ln -s busybox "$1/bin/sh"
+	ln -s bin "$1/sbin" # the kernel asks /sbin/modprobe for modules
 }
 
-# make_disk RAW BOOT_MIB APPEND [ROOTFS]: MBR, a FAT partition with syslinux, vmlinuz and initrd, and the root file system.
+# make_disk RAW BOOT_MIB APPEND [ROOT_MIB]: MBR, a FAT partition with syslinux, vmlinuz and initrd, an empty root partition.
+# The root partition begins at BOOT_MIB + 1 MiB.
 make_disk() {
-	local raw=$1 mib=$2 append=$3 rootfs=${4:-} sectors=$(($2 * 2048)) part=$WORK/boot.img rsec table
+	local raw=$1 mib=$2 append=$3 root_mib=${4:-0} part=$WORK/boot.img
 	rm -f "$part" "$raw"
 	truncate -s "${mib}M" "$part"
 	mkfs.vfat -F 16 -n BICBOOT -i 42494342 -h 2048 "$part" >/dev/null
@@ -126,22 +128,12 @@ make_disk() {
 	mcopy -i "$part" "$WORK/k/boot/vmlinuz-$KVER" ::/vmlinuz
 	mcopy -i "$part" "$WORK/initrd" ::/initrd
 	mcopy -i "$part" "$WORK/syslinux.cfg" ::/syslinux.cfg
-	table="label: dos
-label-id: 0x42494331
-start=2048, size=$sectors, type=e, bootable
-"
-	truncate -s "$((mib + 1))M" "$raw"
-	if [ -n "$rootfs" ]; then
-		rsec=$(($(stat -c %s "$rootfs") / 512))
-		table+="start=$((2048 + sectors)), size=$rsec, type=83
-"
-		truncate -s "$(((2048 + sectors + rsec) * 512))" "$raw"
-	fi
-	printf '%s' "$table" | sfdisk -q "$raw"
+	truncate -s "$((1 + mib + root_mib))M" "$raw"
+	{
+		printf 'label: dos\nlabel-id: 0x42494331\nstart=2048, size=%s, type=e, bootable\n' $((mib * 2048))
+		[ "$root_mib" = 0 ] || printf 'start=%s, size=%s, type=83\n' $(((1 + mib) * 2048)) $((root_mib * 2048))
+	} | sfdisk -q "$raw"
 	dd if=/usr/lib/syslinux/mbr/mbr.bin of="$raw" conv=notrunc bs=440 count=1 status=none
 	dd if="$part" of="$raw" conv=notrunc,sparse bs=1M seek=1 status=none
 	rm -f "$part"
-	if [ -n "$rootfs" ]; then
-		dd if="$rootfs" of="$raw" conv=notrunc,sparse bs=1M seek="$((mib + 1))" status=none
-	fi
 }
