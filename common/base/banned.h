@@ -10,7 +10,8 @@
 /* Fortified headers define some of them as macros (clang), and poisoning a macro is an error. */
 #undef sprintf
 #undef vsprintf
-#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok atoi atol gets gmtime localtime
+#pragma GCC poison strcpy strcat sprintf vsprintf strncpy strncat strtok atoi atol gets gmtime     \
+    localtime
 #undef alloca
 #pragma GCC poison system popen alloca
 

@@ -1,8 +1,8 @@
 /*
  * clock — the one place where the time is read.
  *
- * Durations and deadlines use the boot clock (CLOCK_BOOTTIME: goes on in suspend, never steps). Wall
- * time is for people, tickets and certificates only.
+ * Durations and deadlines use the boot clock (CLOCK_BOOTTIME: goes on in suspend, never steps).
+ * Wall time is for people, tickets and certificates only.
  */
 #ifndef COMMON_BASE_CLOCK_H
 #define COMMON_BASE_CLOCK_H

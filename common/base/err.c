@@ -54,6 +54,26 @@ int err_cause(struct err *e, const char *fmt, ...)
     return -1;
 }
 
+int err_number(struct err *e, const char *name, int64_t value)
+{
+    size_t n = strspn(name, "abcdefghijklmnopqrstuvwxyz_");
+
+    if (e->numbers >= ERR_NUMBERS || n == 0 || n >= sizeof e->number[0].name || name[n])
+        return -1;
+    memcpy(e->number[e->numbers].name, name, n + 1);
+    e->number[e->numbers++].value = value;
+    return -1;
+}
+
+int err_where(struct err *e, const char *url)
+{
+    size_t n = strlen(url);
+
+    if (!e->where[0] && n < sizeof e->where)
+        memcpy(e->where, url, n + 1);
+    return -1;
+}
+
 int err_status(enum err_code code)
 {
     return table[code].status;

@@ -9,6 +9,7 @@
 #define COMMON_BASE_ERR_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "common/base/attr.h"
 
@@ -20,12 +21,20 @@ enum err_code {
     ERR_COUNT
 };
 
+enum { ERR_NUMBERS = 4 };
+
 struct err {
     enum err_code code;
     char detail[256]; /* for the client: one sentence, no secret, no SQL, no path */
     char cause[256];  /* for our log only: SQLSTATE, libvirt domain/code, errno */
     char pointer[96]; /* JSON pointer into the request body, "" if it is not about one member */
     char origin[64];  /* tier and instance that saw it first, e.g. "bserver/b7" */
+    char where[128];  /* "" or the URL at which it would succeed (seat-elsewhere) */
+    struct {
+        char name[24];
+        int64_t value;
+    } number[ERR_NUMBERS]; /* the figures behind a refusal, for the client */
+    int numbers;
     const char *file; /* where err_set() was called in this process */
     int line;
 };
@@ -40,6 +49,12 @@ int err_pointer(struct err *e, const char *fmt, ...) PRINTF(2, 3);
 
 /* Adds the log-only cause to an error that is already set; the first stays. Returns -1. */
 int err_cause(struct err *e, const char *fmt, ...) PRINTF(2, 3);
+
+/* Adds a named figure ("size", 40); names are [a-z_]{1,23}, more than ERR_NUMBERS are dropped. */
+int err_number(struct err *e, const char *name, int64_t value);
+
+/* The URL that would serve the asker, if it fits; the first stays. Returns -1. */
+int err_where(struct err *e, const char *url);
 
 int err_status(enum err_code code);
 const char *err_slug(enum err_code code);

@@ -131,7 +131,8 @@ static int known_only(const json_t *body, const struct json_field *fields, struc
     json_t *v;
     void *o = (void *)(uintptr_t)body; /* jansson's iteration takes a non-const object */
 
-    json_object_foreach((json_t *)o, key, v) {
+    json_object_foreach((json_t *)o, key, v)
+    {
         if (!field_named(fields, key)) {
             char shown[64];
 

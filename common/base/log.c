@@ -12,7 +12,7 @@ static const struct {
     const char *word;
     int priority;
 } levels[] = {
-    [LOG_LEVEL_DEBUG] = { "debug", 7 }, [LOG_LEVEL_INFO] = { "info", 6 },
+    [LOG_LEVEL_DEBUG] = { "debug", 7 },   [LOG_LEVEL_INFO] = { "info", 6 },
     [LOG_LEVEL_NOTICE] = { "notice", 5 }, [LOG_LEVEL_WARN] = { "warn", 4 },
     [LOG_LEVEL_ERROR] = { "error", 3 },
 };
@@ -44,6 +44,8 @@ const char *log_trace(void)
 {
     return trace;
 }
+
+static void put(enum log_level level, const char *fmt, va_list ap) PRINTF(2, 0);
 
 /* One fprintf a line: stdio locks the stream, so lines of several threads do not mix. */
 static void put(enum log_level level, const char *fmt, va_list ap)

@@ -9,12 +9,19 @@
 
 #include "common/base/err.h"
 
-enum log_level { LOG_LEVEL_DEBUG, LOG_LEVEL_INFO, LOG_LEVEL_NOTICE, LOG_LEVEL_WARN, LOG_LEVEL_ERROR };
+enum log_level {
+    LOG_LEVEL_DEBUG,
+    LOG_LEVEL_INFO,
+    LOG_LEVEL_NOTICE,
+    LOG_LEVEL_WARN,
+    LOG_LEVEL_ERROR
+};
 
 void log_level_set(enum log_level least);
 bool log_level_from(const char *word, enum log_level *out); /* "debug" … "error" */
 
-/* The trace id of the work this thread does now; "-" outside a request. Copied, at most 63 bytes. */
+/* The trace id of the work this thread does now; "-" outside a request. Copied, at most 63 bytes.
+ */
 void log_trace_set(const char *trace_id);
 const char *log_trace(void);
 

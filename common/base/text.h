@@ -1,6 +1,6 @@
 /*
- * text — what strings that people give may look like. Everything typed by a person passes here once,
- * at the border, before it reaches SQL, XML, a path or a log line.
+ * text — what strings that people give may look like. Everything typed by a person passes here
+ * once, at the border, before it reaches SQL, XML, a path or a log line.
  */
 #ifndef COMMON_BASE_TEXT_H
 #define COMMON_BASE_TEXT_H
@@ -10,16 +10,17 @@
 
 enum { TEXT_NAME_MAX = 64, TEXT_NOTE_MAX = 512 };
 
-bool text_utf8(const char *s, size_t n);            /* valid UTF-8: no surrogate, no overlong, no NUL */
-bool text_name(const char *s);                      /* 1-64 characters, no control, no blank at the ends */
-bool text_note(const char *s);                      /* 0-512 characters, newline and tab allowed */
-bool text_username(const char *s);                  /* [a-z0-9][a-z0-9._-]{0,31} */
-bool text_password(const char *s);                  /* 8-128 characters, no control */
-bool text_hex(const char *s, size_t n);             /* exactly n lower-case hexadecimal digits */
-bool text_hostname(const char *s);                  /* one RFC 1123 label, lower case */
-size_t text_chars(const char *s);                   /* code points */
+bool text_utf8(const char *s, size_t n); /* valid UTF-8: no surrogate, no overlong, no NUL */
+bool text_name(const char *s);           /* 1-64 characters, no control, no blank at the ends */
+bool text_note(const char *s);           /* 0-512 characters, newline and tab allowed */
+bool text_username(const char *s);       /* [a-z0-9][a-z0-9._-]{0,31} */
+bool text_password(const char *s);       /* 8-128 characters, no control */
+bool text_hex(const char *s, size_t n);  /* exactly n lower-case hexadecimal digits */
+bool text_hostname(const char *s);       /* one RFC 1123 label, lower case */
+size_t text_chars(const char *s);        /* code points */
 
-/* Copies from to to[size], control characters and quotes become blanks; for log lines. Returns to. */
+/* Copies from to to[size], control characters and quotes become blanks; for log lines. Returns to.
+ */
 const char *text_one_line(char *to, size_t size, const char *from);
 
 #endif
