@@ -1931,7 +1931,7 @@ export interface components {
         };
     };
     responses: {
-        /** @description Malformed request, unknown member or query parameter (bad-request), or a value out of bounds with errors[]. */
+        /** @description Malformed request, unknown member or query parameter (invalid-request), or a value out of bounds with errors[]. */
         BadRequest: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1951,7 +1951,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description forbidden: the role may not, or the X-CSRF-Token header is missing. */
+        /** @description forbidden: the role may not; csrf: the X-CSRF-Token header is missing or wrong. */
         Forbidden: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1981,7 +1981,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description If-Match names an older generation: somebody changed it meanwhile. */
+        /** @description stale-generation: If-Match names an older generation: somebody changed it meanwhile. */
         Stale: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];
@@ -1991,7 +1991,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The request needs If-Match. */
+        /** @description if-match-required: The request needs If-Match. */
         NoIfMatch: {
             headers: {
                 "X-Request-Id": components["headers"]["X-Request-Id"];

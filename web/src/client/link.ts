@@ -1,0 +1,94 @@
+// Decisions of the client's link to a desktop: pure, no clock, no network. What happened goes in,
+// the next state comes out; screen.ts does what the state says.
+
+export const ATTEMPTS = 10;
+
+/** Close codes of the display socket (docs/rest.md, the agent). */
+export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004 };
+
+export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused' | 'gave-up';
+
+export interface LinkState {
+  phase: 'connecting' | 'connected' | 'reconnecting' | 'ended';
+  /** Attempts since the link was last good for a while; 1…ATTEMPTS while reconnecting. */
+  attempt: number;
+  /** Milliseconds until the next attempt. */
+  delay: number;
+  /** Tickets refused in a row: a fresh one is tried once. */
+  refusals: number;
+  end: EndReason | null;
+}
+
+export type LinkEvent =
+  | { type: 'opened' }
+  /** Connected for long enough that the next loss starts counting anew. */
+  | { type: 'stable' }
+  | { type: 'closed'; code: number }
+  | { type: 'ticket-failed'; status: number; slug: string; retryable: boolean };
+
+export const START: LinkState = {
+  phase: 'connecting',
+  attempt: 0,
+  delay: 0,
+  refusals: 0,
+  end: null,
+};
+
+const DELAYS = [500, 1000, 2000, 3000, 5000, 8000];
+const LONGEST = 10_000;
+
+export function delayOf(attempt: number): number {
+  return DELAYS[attempt - 1] ?? LONGEST;
+}
+
+function ended(state: LinkState, end: EndReason): LinkState {
+  return { ...state, phase: 'ended', end, delay: 0 };
+}
+
+function again(state: LinkState): LinkState {
+  const attempt = state.attempt + 1;
+  if (attempt > ATTEMPTS) return ended(state, 'gave-up');
+  return { ...state, phase: 'reconnecting', attempt, delay: delayOf(attempt) };
+}
+
+function afterClose(state: LinkState, code: number): LinkState {
+  switch (code) {
+    case CLOSE.sessionEnded:
+      return ended(state, 'session-ended');
+    case CLOSE.takenOver:
+      return ended(state, 'taken-over');
+    case CLOSE.desktopStopped:
+      return ended(state, 'stopped');
+    case CLOSE.refused: {
+      const refusals = state.refusals + 1;
+      return refusals > 1 ? ended({ ...state, refusals }, 'refused') : again({ ...state, refusals });
+    }
+    default:
+      return again(state);
+  }
+}
+
+/** An answer that says no ends the link; silence and "not now" are tried again. */
+function afterTicketFailure(
+  state: LinkState,
+  event: Extract<LinkEvent, { type: 'ticket-failed' }>,
+): LinkState {
+  if (event.slug === 'session-ended') return ended(state, 'session-ended');
+  if (event.slug === 'desktop-state' || event.slug === 'vm-missing') return ended(state, 'stopped');
+  const patience = event.status === 0 || event.status >= 500 || event.status === 429;
+  return patience || event.retryable ? again(state) : ended(state, 'refused');
+}
+
+export function next(state: LinkState, event: LinkEvent): LinkState {
+  if (state.phase === 'ended') return state;
+  switch (event.type) {
+    case 'opened':
+      return { ...state, phase: 'connected', delay: 0, refusals: 0 };
+    case 'stable':
+      return state.phase === 'connected' ? { ...state, attempt: 0 } : state;
+    case 'closed':
+      return afterClose(state, event.code);
+    case 'ticket-failed':
+      return afterTicketFailure(state, event);
+  }
+}

@@ -1,0 +1,221 @@
+// Shows one desktop: owns the display socket and noVNC, keeps the link alive by link.ts's
+// decisions, and freezes the last picture while it is away.
+import RFB from '@novnc/novnc';
+import { ApiProblem } from '../api/problem';
+import type { Connection, Display, Problem } from '../api/types';
+import { type LinkState, START, next } from './link';
+import { newTicket } from './rest';
+
+export type Scale = 'fit' | 'actual' | 'guest';
+export type Quality = 'sharp' | 'balanced' | 'light';
+
+export interface ScreenEvents {
+  state(state: LinkState, problem: Problem | null): void;
+}
+
+const QUALITY: Record<Quality, { quality: number; compression: number }> = {
+  sharp: { quality: 9, compression: 1 },
+  balanced: { quality: 6, compression: 2 },
+  light: { quality: 2, compression: 9 },
+};
+const OPEN_WITHIN = 15_000;
+const STABLE_AFTER = 10_000;
+/** Silence this long asks for a pixel; as long again without it is a dead link. */
+const SILENCE = 10_000;
+/** Non-incremental request for one pixel: every server answers it. */
+const ONE_PIXEL = new Uint8Array([3, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
+
+export class Screen {
+  private link: LinkState = START;
+  private rfb: RFB | null = null;
+  private socket: WebSocket | null = null;
+  private frozen: HTMLCanvasElement | null = null;
+  private timers: number[] = [];
+  private retry = 0;
+  private heard = 0;
+  private asked = 0;
+  private scale: Scale = 'fit';
+  private quality: Quality = 'balanced';
+
+  constructor(
+    private readonly place: HTMLElement,
+    private readonly connection: Connection,
+    private readonly events: ScreenEvents,
+  ) {
+    // A machine that woke up or got its network back should not wait for the back-off.
+    window.addEventListener('online', () => this.retryNow());
+    document.addEventListener('visibilitychange', () => {
+      if (!document.hidden) this.retryNow();
+    });
+    window.addEventListener('offline', () => this.socket?.close());
+  }
+
+  start(): void {
+    this.open(this.connection.display);
+  }
+
+  /** The same person takes the screen back from her other window. */
+  takeBack(): void {
+    this.link = START;
+    this.report(null);
+    void this.renew();
+  }
+
+  leave(): void {
+    this.link = { ...this.link, phase: 'ended' };
+    this.stopTimers();
+    this.rfb?.disconnect();
+  }
+
+  focus(): void {
+    this.rfb?.focus({ preventScroll: true });
+  }
+
+  readonly sendKey = (keysym: number, code: string | null, down?: boolean): void => {
+    this.rfb?.sendKey(keysym, code, down);
+  };
+
+  sendCtrlAltDel(): void {
+    this.rfb?.sendCtrlAltDel();
+  }
+
+  setScale(scale: Scale): void {
+    this.scale = scale;
+    this.applyView();
+  }
+
+  setQuality(quality: Quality): void {
+    this.quality = quality;
+    this.applyView();
+  }
+
+  private applyView(): void {
+    if (!this.rfb) return;
+    this.rfb.resizeSession = this.scale === 'guest';
+    this.rfb.scaleViewport = this.scale !== 'actual';
+    this.rfb.clipViewport = this.scale === 'actual';
+    this.rfb.dragViewport = this.scale === 'actual' && window.matchMedia('(pointer: coarse)').matches;
+    this.rfb.qualityLevel = QUALITY[this.quality].quality;
+    this.rfb.compressionLevel = QUALITY[this.quality].compression;
+  }
+
+  private open(display: Display): void {
+    this.stopTimers();
+    let socket: WebSocket;
+    try {
+      socket = new WebSocket(display.url, display.protocols);
+    } catch {
+      this.happened({ type: 'closed', code: 1006 });
+      return;
+    }
+    this.socket = socket;
+    // Before noVNC's own handlers, so the picture can still be kept when the socket closes.
+    socket.addEventListener('message', () => {
+      this.heard = Date.now();
+      this.asked = 0;
+    });
+    socket.addEventListener('close', (event) => this.closed(socket, event.code));
+    const rfb = new RFB(this.place, socket, { shared: true });
+    this.rfb = rfb;
+    rfb.background = 'transparent';
+    rfb.showDotCursor = false;
+    this.applyView();
+    rfb.addEventListener('connect', () => this.connected(rfb));
+    this.timers.push(window.setTimeout(() => socket.close(), OPEN_WITHIN));
+  }
+
+  private connected(rfb: RFB): void {
+    this.stopTimers();
+    this.thaw();
+    this.happened({ type: 'opened' });
+    this.heard = Date.now();
+    this.asked = 0;
+    rfb.focus({ preventScroll: true });
+    this.timers.push(window.setTimeout(() => this.happened({ type: 'stable' }), STABLE_AFTER));
+    this.timers.push(window.setInterval(() => this.checkSilence(), 2_000));
+  }
+
+  private checkSilence(): void {
+    const now = Date.now();
+    if (this.asked && now - this.asked > SILENCE) {
+      this.socket?.close();
+    } else if (!this.asked && now - this.heard > SILENCE && this.socket?.readyState === WebSocket.OPEN) {
+      this.asked = now;
+      this.socket.send(ONE_PIXEL);
+    }
+  }
+
+  private closed(socket: WebSocket, code: number): void {
+    if (socket !== this.socket) return;
+    this.stopTimers();
+    this.freeze();
+    this.socket = null;
+    this.rfb = null;
+    this.happened({ type: 'closed', code });
+  }
+
+  private happened(event: Parameters<typeof next>[1], problem: Problem | null = null): void {
+    const before = this.link;
+    this.link = next(before, event);
+    if (this.link === before) return;
+    this.report(problem);
+    if (this.link.phase === 'reconnecting') {
+      const jitter = this.link.delay * 0.2 * Math.random();
+      this.retry = window.setTimeout(() => void this.renew(), this.link.delay + jitter);
+    }
+  }
+
+  private report(problem: Problem | null): void {
+    this.events.state(this.link, problem);
+  }
+
+  private retryNow(): void {
+    if (this.link.phase !== 'reconnecting' || !this.retry) return;
+    void this.renew();
+  }
+
+  private async renew(): Promise<void> {
+    window.clearTimeout(this.retry);
+    this.retry = 0;
+    try {
+      const ticket = await newTicket(this.connection);
+      if (this.link.phase !== 'ended') this.open(ticket.display);
+    } catch (error) {
+      const problem = error instanceof ApiProblem ? error : null;
+      this.happened(
+        {
+          type: 'ticket-failed',
+          status: problem?.status ?? 0,
+          slug: problem?.slug ?? '',
+          retryable: problem?.problem.retryable ?? true,
+        },
+        problem?.problem ?? null,
+      );
+    }
+  }
+
+  private stopTimers(): void {
+    for (const timer of this.timers) window.clearTimeout(timer);
+    this.timers = [];
+  }
+
+  private freeze(): void {
+    const live = this.place.querySelector('canvas');
+    if (!live || this.frozen || live.width === 0) return;
+    const copy = document.createElement('canvas');
+    copy.width = live.width;
+    copy.height = live.height;
+    const box = live.getBoundingClientRect();
+    copy.className = 'frozen';
+    copy.style.cssText = `left:${box.left}px;top:${box.top}px;width:${box.width}px;height:${box.height}px`;
+    copy.getContext('2d')?.drawImage(live, 0, 0);
+    copy.setAttribute('aria-hidden', 'true');
+    document.body.append(copy);
+    this.frozen = copy;
+  }
+
+  private thaw(): void {
+    this.frozen?.remove();
+    this.frozen = null;
+  }
+}

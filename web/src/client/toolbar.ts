@@ -1,0 +1,181 @@
+// The tools at the top edge: folded to a tab, opened by it or by Ctrl+Alt+Shift.
+import { button, el } from './dom';
+import { askToLeave } from './leaving';
+import { type Quality, type Scale, type Screen } from './screen';
+import { t } from './strings';
+import { TextBox } from './textbox';
+import { sendChord, type Chord } from './typing';
+
+const SCALE_KEY = 'bic.client.scale';
+const QUALITY_KEY = 'bic.client.quality';
+
+export interface ToolbarActions {
+  leave(): void;
+  end(): void;
+}
+
+interface KeyboardLock {
+  lock(): Promise<void>;
+  unlock(): void;
+}
+
+export class Toolbar {
+  private readonly panel: HTMLElement;
+  private readonly tab: HTMLButtonElement;
+  private readonly full: HTMLButtonElement;
+  private readonly textBox: TextBox;
+  private open = false;
+
+  constructor(
+    private readonly screen: Screen,
+    private readonly actions: ToolbarActions,
+  ) {
+    this.textBox = new TextBox(screen);
+    this.full = button(t('fullscreen'), () => void this.toggleFullscreen(), { id: 'fullscreen' });
+    this.panel = this.build();
+    this.tab = button('', () => this.toggle(), { class: 'tab', id: 'tools-tab', 'aria-controls': 'tools' });
+    document.body.append(el('header', { class: 'edge' }, this.panel, this.tab));
+    this.show(false);
+    watchChord(() => this.toggle());
+    document.addEventListener('fullscreenchange', () => this.fullscreenChanged());
+    this.panel.addEventListener('keydown', (event) => {
+      if (event.key === 'Escape') this.show(false);
+    });
+  }
+
+  private build(): HTMLElement {
+    return el(
+      'div',
+      { id: 'tools', class: 'tools', role: 'toolbar', 'aria-label': t('toolbar') },
+      el(
+        'div',
+        { class: 'group', role: 'group', 'aria-label': t('keys') },
+        button(t('ctrlAltDel'), () => this.send(() => this.screen.sendCtrlAltDel()), { id: 'key-cad' }),
+        this.key('altTab', t('altTab')),
+        this.key('windows', t('windows')),
+        this.key('escape', t('escape')),
+        this.key('hangul', t('hangul'), t('hangulHint')),
+        this.key('hanja', t('hanja'), t('hanjaHint')),
+      ),
+      el('div', { class: 'group' }, this.scales(), this.qualities()),
+      el(
+        'div',
+        { class: 'group' },
+        ...(document.fullscreenEnabled ? [this.full] : []),
+        button(t('textBox'), () => this.textBox.toggle(), { id: 'text-box' }),
+        button(t('leave'), () => askToLeave(this.actions), { class: 'leave', id: 'leave' }),
+      ),
+    );
+  }
+
+  private key(chord: Chord, label: string, hint = label): HTMLButtonElement {
+    const press = () => this.send(() => sendChord(chord, this.screen.sendKey));
+    return button(label, press, { id: `key-${chord}`, title: hint, 'aria-label': hint === label ? label : `${label}, ${hint}` });
+  }
+
+  private send(press: () => void): void {
+    press();
+    this.screen.focus();
+  }
+
+  private scales(): HTMLElement {
+    const options: [Scale, string][] = [
+      ['fit', t('scaleFit')],
+      ['actual', t('scaleActual')],
+      ['guest', t('scaleGuest')],
+    ];
+    return choice(t('scale'), SCALE_KEY, options, (value) => this.screen.setScale(value));
+  }
+
+  private qualities(): HTMLElement {
+    const options: [Quality, string][] = [
+      ['balanced', t('qualityBalanced')],
+      ['sharp', t('qualitySharp')],
+      ['light', t('qualityLight')],
+    ];
+    return choice(t('quality'), QUALITY_KEY, options, (value) => this.screen.setQuality(value));
+  }
+
+  private toggle(): void {
+    this.show(!this.open);
+  }
+
+  private show(open: boolean): void {
+    const changed = this.open !== open;
+    this.open = open;
+    this.panel.hidden = !open;
+    this.tab.setAttribute('aria-expanded', String(open));
+    this.tab.setAttribute('aria-label', t(open ? 'closeToolbar' : 'openToolbar'));
+    this.tab.title = t(open ? 'closeToolbar' : 'openToolbar');
+    if (open) this.panel.querySelector('button')?.focus();
+    else if (changed) this.screen.focus();
+  }
+
+  private async toggleFullscreen(): Promise<void> {
+    if (document.fullscreenElement) await document.exitFullscreen();
+    else await document.documentElement.requestFullscreen({ navigationUI: 'hide' });
+    this.show(false);
+  }
+
+  /** With Keyboard Lock, Esc, Alt+Tab and the Windows key reach the desktop too. */
+  private fullscreenChanged(): void {
+    const on = document.fullscreenElement !== null;
+    this.full.textContent = t(on ? 'leaveFullscreen' : 'fullscreen');
+    const keyboard = (navigator as Navigator & { keyboard?: KeyboardLock }).keyboard;
+    if (on) keyboard?.lock().catch(() => undefined);
+    else keyboard?.unlock();
+    this.screen.focus();
+  }
+}
+
+function choice<T extends string>(
+  label: string,
+  key: string,
+  options: [T, string][],
+  use: (value: T) => void,
+): HTMLElement {
+  const stored = localStorage.getItem(key);
+  const select = el(
+    'select',
+    { 'aria-label': label, id: key.replace(/\./g, '-') },
+    ...options.map(([value, text]) => el('option', { value, selected: value === stored }, text)),
+  );
+  select.addEventListener('change', () => {
+    localStorage.setItem(key, select.value);
+    use(select.value as T);
+  });
+  use(select.value as T);
+  return el('label', { class: 'choice' }, el('span', {}, label), select);
+}
+
+/**
+ * Ctrl+Alt+Shift alone, counted when the last of them is let go: noVNC has then sent all three
+ * releases, and no modifier stays pressed in the desktop when the focus moves to the tools.
+ */
+function watchChord(then: () => void): void {
+  const down = new Set<string>();
+  let complete = false;
+  const isModifier = (key: string) => key === 'Control' || key === 'Alt' || key === 'Shift';
+  window.addEventListener(
+    'keydown',
+    (event) => {
+      if (isModifier(event.key)) down.add(event.key);
+      complete = isModifier(event.key) ? complete || down.size === 3 : false;
+    },
+    true,
+  );
+  window.addEventListener(
+    'keyup',
+    (event) => {
+      down.delete(event.key);
+      if (down.size > 0 || !complete) return;
+      complete = false;
+      window.setTimeout(then);
+    },
+    true,
+  );
+  window.addEventListener('blur', () => {
+    down.clear();
+    complete = false;
+  });
+}

@@ -1,0 +1,94 @@
+// What may be done with a desktop now; the rest greyed, with the reason.
+import { Divider, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/react-core';
+import { EllipsisVIcon } from '@patternfly/react-icons';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import type { Desktop, DesktopAction } from '../api/types';
+import { Confirm } from '../shell/Confirm';
+import { ADMIN_ACTIONS, isDangerous, OWNER_ACTIONS, whyNot } from '../words/desktop';
+import { useDesktopAction } from './useDesktopAction';
+
+interface ExtraItem {
+  key: string;
+  text: string;
+  onClick: () => void;
+}
+
+interface DesktopMenuProps {
+  desktop: Desktop;
+  extra?: ExtraItem[];
+  forAdmin?: boolean;
+  /** Words on the toggle; without, three dots. */
+  label?: string;
+}
+
+export function DesktopMenu({ desktop, extra = [], forAdmin = false, label }: DesktopMenuProps) {
+  const { t } = useTranslation();
+  const [open, setOpen] = useState(false);
+  const [asking, setAsking] = useState<DesktopAction | null>(null);
+  const order = useDesktopAction();
+  const choose = (action: DesktopAction) => {
+    if (isDangerous(action)) setAsking(action);
+    else order.mutate({ desktop, action });
+  };
+  const item = (action: DesktopAction) => {
+    const reason = whyNot(action, desktop);
+    return (
+      <DropdownItem
+        key={action}
+        isAriaDisabled={reason !== null}
+        isDanger={isDangerous(action) && reason === null}
+        description={reason ? t(`whyNot.${reason}`) : t(`actionHint.${action}`)}
+        onClick={() => reason === null && choose(action)}
+      >
+        {t(`action.${action}`)}
+      </DropdownItem>
+    );
+  };
+  return (
+    <>
+      <Dropdown
+        isOpen={open}
+        onOpenChange={setOpen}
+        onSelect={() => setOpen(false)}
+        isScrollable
+        popperProps={{ position: 'right', appendTo: () => document.body }}
+        toggle={(ref) => (
+          <MenuToggle
+            ref={ref}
+            variant={label ? 'default' : 'plain'}
+            isExpanded={open}
+            onClick={() => setOpen(!open)}
+            {...(label ? {} : { 'aria-label': `${t('desktop.menu')}: ${desktop.name}`, icon: <EllipsisVIcon /> })}
+          >
+            {label}
+          </MenuToggle>
+        )}
+      >
+        <DropdownList>
+          {extra.map(({ key, text, onClick }) => (
+            <DropdownItem key={key} onClick={onClick}>
+              {text}
+            </DropdownItem>
+          ))}
+          {extra.length > 0 && <Divider component="li" />}
+          {OWNER_ACTIONS.map(item)}
+          {forAdmin && <Divider component="li" />}
+          {forAdmin && ADMIN_ACTIONS.map(item)}
+        </DropdownList>
+      </Dropdown>
+      {asking && (
+        <Confirm
+          title={`${t(`action.${asking}`)}: ${desktop.name}`}
+          body={t(`confirm.${asking}`)}
+          action={t(`action.${asking}`)}
+          onCancel={() => setAsking(null)}
+          onConfirm={() => {
+            order.mutate({ desktop, action: asking });
+            setAsking(null);
+          }}
+        />
+      )}
+    </>
+  );
+}

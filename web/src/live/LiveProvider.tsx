@@ -1,0 +1,59 @@
+// Keeps what is on the page fresh, and knows how fresh: pushed changes, else polling; the time of
+// the last good answer, and whether the server answers at all.
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useContext, useEffect, useMemo, useState } from 'react';
+import { onAnswer } from '../api/call';
+import { CacheRefresher } from './cache';
+import { type FeedStatus, startFeed } from './feed';
+
+export interface Liveness {
+  feed: FeedStatus;
+  /** Milliseconds between polls, or false when changes are pushed. */
+  poll: number | false;
+  /** Since when the server has not answered; null while it does. */
+  silentSince: number | null;
+  lastAnswer: number;
+}
+
+const LiveContext = createContext<Liveness>({ feed: 'starting', poll: false, silentSince: null, lastAnswer: 0 });
+const POLL = 5_000;
+
+export function useLive(): Liveness {
+  return useContext(LiveContext);
+}
+
+export function LiveProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const [feed, setFeed] = useState<FeedStatus>('starting');
+  const [answers, setAnswers] = useState({ silentSince: null as number | null, lastAnswer: Date.now() });
+
+  useEffect(() => {
+    const refresher = new CacheRefresher(client);
+    return startFeed({
+      changed: (event) => refresher.changed(event),
+      reread: () => refresher.reread(),
+      status: setFeed,
+    });
+  }, [client]);
+
+  useEffect(
+    () =>
+      onAnswer((problem) => {
+        const silent = problem !== null && (problem.isUnreachable || [502, 504].includes(problem.status));
+        setAnswers((before) => {
+          if (silent) return before.silentSince ? before : { ...before, silentSince: Date.now() };
+          const now = Date.now();
+          // Once a second is exact enough, and spares the page a render per answer.
+          if (!before.silentSince && now - before.lastAnswer < 1000) return before;
+          return { silentSince: null, lastAnswer: now };
+        });
+      }),
+    [],
+  );
+
+  const value = useMemo<Liveness>(
+    () => ({ feed, ...answers, poll: feed === 'polling' || feed === 'lost' || answers.silentSince ? POLL : false }),
+    [feed, answers],
+  );
+  return <LiveContext.Provider value={value}>{children}</LiveContext.Provider>;
+}

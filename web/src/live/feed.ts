@@ -1,0 +1,126 @@
+// The stream of changes, one per browser: the leading tab reads /api/v1/events and tells the others.
+import { newKey } from '../api/call';
+import type { ChangedEvent } from '../api/types';
+import { electLeader } from './leader';
+
+/** live: pushed; polling: this server has no stream (a bCenter); lost: trying again. */
+export type FeedStatus = 'starting' | 'live' | 'polling' | 'lost';
+
+type Message =
+  | { type: 'changed'; event: ChangedEvent }
+  | { type: 'reread' }
+  | { type: 'status'; status: FeedStatus }
+  | { type: 'hello' };
+
+export interface FeedListener {
+  changed(event: ChangedEvent): void;
+  /** Something may have been missed: everything shown is to be read again. */
+  reread(): void;
+  status(status: FeedStatus): void;
+}
+
+const URL = '/api/v1/events';
+const AGAIN = 5_000;
+
+export function startFeed(listener: FeedListener): () => void {
+  const channel = new BroadcastChannel('bic.feed');
+  let status: FeedStatus = 'starting';
+  let leading = false;
+
+  const receive = (message: Message) => {
+    if (message.type === 'changed') listener.changed(message.event);
+    else if (message.type === 'reread') listener.reread();
+    else if (message.type === 'status') {
+      status = message.status;
+      listener.status(status);
+    } else if (leading) channel.postMessage({ type: 'status', status } satisfies Message);
+  };
+  channel.onmessage = (event: MessageEvent<Message>) => receive(event.data);
+  const publish = (message: Message) => {
+    channel.postMessage(message);
+    receive(message);
+  };
+
+  const resign = electLeader(
+    'bic.feed',
+    () => {
+      leading = true;
+      const stop = readStream(publish);
+      return () => {
+        leading = false;
+        stop();
+      };
+    },
+    { locks: navigator.locks as LockManager | undefined, storage: localStorage, now: () => Date.now(), id: newKey() },
+  );
+  channel.postMessage({ type: 'hello' } satisfies Message);
+  return () => {
+    resign();
+    channel.close();
+  };
+}
+
+function readStream(publish: (message: Message) => void): () => void {
+  let source: EventSource | null = null;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let stopped = false;
+  let wasOpen = false;
+
+  const open = () => {
+    source = new EventSource(URL);
+    source.addEventListener('open', () => {
+      publish({ type: 'status', status: 'live' });
+      if (wasOpen) publish({ type: 'reread' });
+      wasOpen = true;
+    });
+    source.addEventListener('changed', (event) => {
+      const changed = parseChanged((event as MessageEvent<string>).data);
+      if (changed) publish({ type: 'changed', event: changed });
+    });
+    source.addEventListener('error', () => {
+      if (source?.readyState === EventSource.CLOSED) void refused();
+      else publish({ type: 'status', status: 'lost' });
+    });
+  };
+
+  // EventSource does not say why it was refused; the status of a plain request does.
+  const refused = async () => {
+    source?.close();
+    const code = await statusOf(URL);
+    if (stopped) return;
+    if (code === 404) {
+      publish({ type: 'status', status: 'polling' });
+      return;
+    }
+    publish({ type: 'status', status: 'lost' });
+    timer = setTimeout(open, AGAIN);
+  };
+
+  open();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
+    source?.close();
+  };
+}
+
+async function statusOf(url: string): Promise<number> {
+  const stop = new AbortController();
+  try {
+    const answer = await fetch(url, { signal: stop.signal, cache: 'no-store' });
+    stop.abort();
+    return answer.status;
+  } catch {
+    return 0;
+  }
+}
+
+export function parseChanged(data: string): ChangedEvent | null {
+  try {
+    const value = JSON.parse(data) as Partial<ChangedEvent>;
+    if (typeof value.kind !== 'string') return null;
+    return { kind: value.kind, ids: Array.isArray(value.ids) ? value.ids : [] };
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,120 @@
+import { Button, Card, CardBody, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput, Title } from '@patternfly/react-core';
+import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { otherPortals } from '../api/session';
+import { asProblem } from '../api/problem';
+import { Brand } from '../shell/Brand';
+import { LanguageChoice, ThemeChoice } from '../shell/Preferences';
+import { ProblemNote } from '../shell/ProblemNote';
+import { useSession } from '../shell/session';
+
+/** A password typed while the input method composes Hangul is never what was meant. */
+const HANGUL = /[ᄀ-ᇿ㄰-㆏가-힣]/;
+
+export function LoginPage() {
+  const { t } = useTranslation();
+  const { state, signIn } = useSession();
+  const [username, setUsername] = useState('');
+  const [password, setPassword] = useState('');
+  const [capsLock, setCapsLock] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [error, setError] = useState<unknown>(null);
+  const passwordField = useRef<HTMLInputElement>(null);
+  const portals = otherPortals();
+
+  useEffect(() => {
+    document.title = t('login.title');
+  }, [t]);
+
+  const watchCapsLock = (event: KeyboardEvent) => setCapsLock(event.getModifierState('CapsLock'));
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (!username || !password) return;
+    setBusy(true);
+    setError(null);
+    signIn(username.trim(), password).catch((failure: unknown) => {
+      setError(failure);
+      setBusy(false);
+      setPassword('');
+      passwordField.current?.focus();
+    });
+  };
+
+  const hints: string[] = [];
+  if (capsLock) hints.push(t('login.capsLock'));
+  if (HANGUL.test(password)) hints.push(t('login.hangul'));
+  return (
+    <div className="login">
+      <header className="login-top">
+        <LanguageChoice />
+        <ThemeChoice />
+      </header>
+      <main className="login-main">
+        <Card className="login-card" isLarge>
+          <CardBody>
+            <Brand />
+            <Title headingLevel="h1" size="2xl" className="login-title">
+              {t('login.title')}
+            </Title>
+            <p className="login-lead">{state.status === 'out' && state.expired ? t('login.expired') : t('login.lead')}</p>
+            <Form onSubmit={submit} noValidate>
+              <FormGroup label={t('login.username')} fieldId="username">
+                <TextInput
+                  id="username"
+                  name="username"
+                  value={username}
+                  onChange={(_, value) => setUsername(value)}
+                  autoComplete="username"
+                  autoCapitalize="none"
+                  spellCheck={false}
+                  // The card is all there is on this page.
+                  // eslint-disable-next-line jsx-a11y/no-autofocus
+                  autoFocus
+                />
+              </FormGroup>
+              <FormGroup label={t('login.password')} fieldId="password">
+                <TextInput
+                  id="password"
+                  name="password"
+                  type="password"
+                  ref={passwordField}
+                  value={password}
+                  onChange={(_, value) => setPassword(value)}
+                  onKeyUp={watchCapsLock}
+                  onKeyDown={watchCapsLock}
+                  onBlur={() => setCapsLock(false)}
+                  autoComplete="current-password"
+                  aria-describedby="password-hints"
+                />
+                <FormHelperText>
+                  <HelperText id="password-hints" isLiveRegion>
+                    {hints.map((hint) => (
+                      <HelperTextItem key={hint} variant="warning">
+                        {hint}
+                      </HelperTextItem>
+                    ))}
+                  </HelperText>
+                </FormHelperText>
+              </FormGroup>
+              {error !== null && <ProblemNote error={error} />}
+              {error !== null && asProblem(error).status === 0 && portals.length > 0 && (
+                <p>
+                  {t('banner.goOn')}{' '}
+                  {portals.map((portal) => (
+                    <a key={portal.url} href={`${portal.url}/`} className="banner-link">
+                      {portal.name}
+                    </a>
+                  ))}
+                </p>
+              )}
+              <Button type="submit" isBlock size="lg" isLoading={busy} isDisabled={busy || !username || !password}>
+                {t('login.submit')}
+              </Button>
+            </Form>
+          </CardBody>
+        </Card>
+        <p className="login-help">{t('login.help')}</p>
+      </main>
+    </div>
+  );
+}

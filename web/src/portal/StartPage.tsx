@@ -1,0 +1,112 @@
+import { Button, Card, CardBody, PageSection, Spinner, Title } from '@patternfly/react-core';
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useNavigate, useParams } from 'react-router';
+import { ApiProblem } from '../api/problem';
+import { otherPortals } from '../api/session';
+import type { Desktop, MyPool, Operation, Page } from '../api/types';
+import { openClient } from '../client/handover';
+import { StageList } from '../desktop/StageList';
+import { ProblemNote } from '../shell/ProblemNote';
+import { connect, restPort, type Wish } from './connecting';
+import { useMyDesktops, useMyPools } from './HomePage';
+
+interface Target {
+  wish: Wish;
+  name: string;
+}
+
+/** The address says an id only: it is one of her desktops, else a pool. */
+export function targetOf(id: string, desktops: readonly Desktop[], pools: readonly { id: string; name: string }[]): Target {
+  const desktop = desktops.find((one) => one.id === id);
+  if (desktop) return { wish: { desktop_id: id }, name: desktop.pool_name };
+  return { wish: { pool_id: id }, name: pools.find((pool) => pool.id === id)?.name ?? '' };
+}
+
+export function StartPage() {
+  const { t } = useTranslation();
+  const { id = '' } = useParams();
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const desktops = useMyDesktops();
+  const pools = useMyPools();
+  const [operation, setOperation] = useState<Operation | null>(null);
+  const [error, setError] = useState<unknown>(null);
+  const [round, setRound] = useState(0);
+  const known = desktops.data !== undefined && pools.data !== undefined;
+  const target = known ? targetOf(id, desktops.data.items, (pools.data as Page<MyPool>).items) : null;
+  const name = target?.name ?? '';
+  const isDesktop = target !== null && 'desktop_id' in target.wish;
+
+  useEffect(() => {
+    if (!known) return undefined;
+    const stop = new AbortController();
+    const wish: Wish = isDesktop ? { desktop_id: id } : { pool_id: id };
+    // A moment later, so that React's second mounting in development asks once.
+    const timer = setTimeout(() => {
+      connect(wish, restPort(stop.signal), { signal: stop.signal, onOperation: setOperation }).then(
+        (connection) => openClient({ connection, name }),
+        (failure: unknown) => {
+          if (!stop.signal.aborted) setError(failure);
+        },
+      );
+    });
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+    // The name only labels the window: its change must not ask for a second desktop.
+  }, [id, isDesktop, known, round]);
+
+  const failure = error ?? (known ? null : (desktops.error ?? pools.error));
+  useEffect(() => {
+    document.title = failure ? t('start.failedDocumentTitle') : t('start.documentTitle');
+  }, [failure, t]);
+
+  const again = () => {
+    setError(null);
+    setOperation(null);
+    void client.invalidateQueries({ queryKey: ['desktop', 'mine'] });
+    void client.invalidateQueries({ queryKey: ['pool', 'mine'] });
+    setRound(round + 1);
+  };
+  const elsewhere = failure instanceof ApiProblem && (failure.slug === 'seat-elsewhere' || failure.isUnreachable) ? otherPortals() : [];
+  return (
+    <PageSection className="start" isCenterAligned>
+      <Card className="start-card" isLarge>
+        <CardBody>
+          <Title headingLevel="h1" size="2xl">
+            {failure ? t('start.failed') : t('start.title')}
+          </Title>
+          {name && <p className="start-name">{name}</p>}
+          {!failure && (
+            <div role="status" aria-live="polite">
+              {operation ? (
+                <StageList operation={operation} />
+              ) : (
+                <p className="start-wait">
+                  <Spinner size="lg" aria-label={t('common.loading')} /> {t('start.asking')}
+                </p>
+              )}
+            </div>
+          )}
+          {!failure && <p className="quiet">{operation ? t('start.lead') : ''}</p>}
+          {failure !== null && <ProblemNote error={failure} />}
+          {failure !== null && <p className="quiet">{t('start.failedHelp')}</p>}
+          {elsewhere.map((portal) => (
+            <p key={portal.url}>
+              {t('banner.goOn')} <a href={`${portal.url}/`}>{portal.name}</a>
+            </p>
+          ))}
+          <div className="start-actions">
+            {failure !== null && <Button onClick={again}>{t('common.tryAgain')}</Button>}
+            <Button variant={failure ? 'secondary' : 'link'} onClick={() => void navigate('/')}>
+              {t('frame.myDesktops')}
+            </Button>
+          </div>
+        </CardBody>
+      </Card>
+    </PageSection>
+  );
+}

@@ -1,0 +1,109 @@
+// The session as the pages see it. Signing in or out in one tab is told to all, and a tab whose
+// session ran out shows the log-in card at its own address: afterwards the person is where she was.
+import { useQueryClient } from '@tanstack/react-query';
+import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { onAnswer } from '../api/call';
+import { markSignedOut, mayBeSignedIn, readMe, signIn, signOut } from '../api/session';
+import type { Me } from '../api/types';
+import { chosenLanguage, isLanguage } from '../i18n/language';
+
+type State = { status: 'loading' } | { status: 'out'; expired: boolean } | { status: 'in'; me: Me };
+
+interface Session {
+  state: State;
+  signIn(username: string, password: string): Promise<void>;
+  signOut(): Promise<void>;
+}
+
+const SessionContext = createContext<Session | null>(null);
+
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error('useSession outside of SessionProvider');
+  return session;
+}
+
+/** For pages that are shown to signed-in people only. */
+export function useMe(): Me {
+  const { state } = useSession();
+  if (state.status !== 'in') throw new Error('useMe without a session');
+  return state.me;
+}
+
+/** Browsers run a longer timer at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
+export function SessionProvider({ children }: { children: ReactNode }) {
+  const client = useQueryClient();
+  const { i18n } = useTranslation();
+  const [state, setState] = useState<State>({ status: 'loading' });
+  const person = useRef<string | null>(null);
+  const channel = useRef<BroadcastChannel | null>(null);
+
+  const entered = useCallback(
+    (me: Me) => {
+      if (person.current && person.current !== me.id) client.clear();
+      person.current = me.id;
+      const short = me.locale?.slice(0, 2);
+      if (!chosenLanguage() && isLanguage(short)) void i18n.changeLanguage(short);
+      setState({ status: 'in', me });
+    },
+    [client, i18n],
+  );
+  const left = useCallback(() => {
+    markSignedOut();
+    setState((before) => (before.status === 'out' ? before : { status: 'out', expired: before.status === 'in' }));
+  }, []);
+  const check = useCallback(
+    () =>
+      readMe().then(entered, () => {
+        // A server that cannot answer has not signed anybody out; before the first answer there is only the card.
+        setState((before) => (before.status === 'loading' ? { status: 'out', expired: false } : before));
+      }),
+    [entered],
+  );
+
+  useEffect(() => {
+    const opened = new BroadcastChannel('bic.session');
+    channel.current = opened;
+    opened.onmessage = () => void check();
+    if (mayBeSignedIn()) void check();
+    else setState({ status: 'out', expired: false });
+    return () => opened.close();
+  }, [check]);
+
+  useEffect(
+    () =>
+      onAnswer((problem) => {
+        if (problem?.status === 401 && problem.slug !== 'bad-credentials') left();
+      }),
+    [left],
+  );
+
+  const expires = state.status === 'in' ? state.me.expires_at : null;
+  useEffect(() => {
+    if (!expires) return undefined;
+    const wait = Math.min(Date.parse(expires) - Date.now() + 1000, LONGEST_TIMER);
+    const timer = setTimeout(() => void check(), Math.max(wait, 30_000));
+    return () => clearTimeout(timer);
+  }, [expires, check]);
+
+  const session = useMemo<Session>(
+    () => ({
+      state,
+      async signIn(username, password) {
+        entered(await signIn(username, password));
+        channel.current?.postMessage('in');
+      },
+      async signOut() {
+        await signOut();
+        client.clear();
+        setState({ status: 'out', expired: false });
+        channel.current?.postMessage('out');
+      },
+    }),
+    [state, entered, client],
+  );
+  return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
+}
