@@ -1,0 +1,172 @@
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "bicctl/command.h"
+#include "bicctl/context.h"
+#include "bicctl/resource.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+
+enum { POLL_S = 10 };
+
+static bool ended(const json_t *op)
+{
+    const char *state = json_str(op, "state");
+
+    return state && (strcmp(state, "succeeded") == 0 || strcmp(state, "failed") == 0 ||
+                     strcmp(state, "cancelled") == 0);
+}
+
+static int outcome(const json_t *op)
+{
+    const char *state = json_str(op, "state");
+    const json_t *error = json_object_get(op, "error");
+
+    if (state && strcmp(state, "succeeded") == 0)
+        return EXIT_OK;
+    fprintf(stderr, "bicctl: %s: %s\n", state ? state : "?",
+            json_str(error, "detail") ? json_str(error, "detail") : "no reason was given");
+    return EXIT_FAILED;
+}
+
+/* Long-polls the operation; a line on stderr for each new stage. *op is replaced by its newest
+ * state. */
+static int wait_for(const struct client *c, json_t **op, int seconds)
+{
+    int64_t until = clock_boot_ms() + (int64_t)seconds * 1000;
+    char stage[64] = "", path[160];
+
+    snprintf(path, sizeof path, "/operations/%s?wait=%d", json_str(*op, "id"), POLL_S);
+    while (!ended(*op)) {
+        const char *now = json_str(*op, "stage");
+        struct answer a = { 0 };
+        int rc;
+
+        if (now && strcmp(now, stage) != 0) {
+            snprintf(stage, sizeof stage, "%s", now);
+            fprintf(stderr, "%s …\n", stage);
+        }
+        if (clock_boot_ms() > until) {
+            fprintf(stderr, "bicctl: still %s after %d s\n", json_str(*op, "state"), seconds);
+            return EXIT_TIMEOUT;
+        }
+        rc = client_call(c, "GET", path, NULL, NULL, &a);
+        if (rc != EXIT_OK) {
+            answer_release(&a);
+            return rc;
+        }
+        json_decref(*op);
+        *op = json_incref(a.body);
+        answer_release(&a);
+    }
+    return outcome(*op);
+}
+
+static int act(const struct client *c, const struct options *o, const char *action,
+               const char *word)
+{
+    struct answer a = { 0 };
+    json_auto_t *body = json_object();
+    json_t *op;
+    char id[37], path[128];
+    int rc = resource_id(c, resource_find("desktop"), word, id);
+
+    if (rc != EXIT_OK)
+        return rc;
+    json_put_str(body, "action", action);
+    snprintf(path, sizeof path, "/desktops/%s/actions", id);
+    rc = client_call(c, "POST", path, body, NULL, &a);
+    op = json_incref(a.body);
+    if (rc == EXIT_OK && o->wait_s > 0)
+        rc = wait_for(c, &op, o->wait_s);
+    if (rc == EXIT_OK)
+        output_one(o->output, op);
+    json_decref(op);
+    answer_release(&a);
+    return rc;
+}
+
+/* Several desktops: all are tried; some refused and some not is EXIT_PARTIAL. */
+static int act_all(const char *action, const struct options *o, int argc, char **argv)
+{
+    struct client c = { 0 };
+    int rc = context_load(&c), good = 0, last = EXIT_OK;
+
+    if (rc != EXIT_OK)
+        return rc;
+    for (int i = 0; i < argc; i++) {
+        rc = act(&c, o, action, argv[i]);
+        good += rc == EXIT_OK;
+        last = rc == EXIT_OK ? last : rc;
+    }
+    client_release(&c);
+    return good == argc ? EXIT_OK : good > 0 ? EXIT_PARTIAL : last;
+}
+
+#define ACTION(name)                                                                               \
+    static int name(const struct options *o, int argc, char **argv)                                \
+    {                                                                                              \
+        return act_all(#name, o, argc, argv);                                                      \
+    }
+ACTION(start)
+ACTION(stop)
+ACTION(shutdown)
+ACTION(reboot)
+ACTION(reset)
+ACTION(rebuild)
+ACTION(unassign)
+
+/* The answer to a connect that had to boot first is the operation's result. */
+static int connect_body(const struct client *c, const struct options *o, const json_t *body)
+{
+    struct answer a = { 0 };
+    int rc = client_call(c, "POST", "/connections", body, NULL, &a);
+    json_t *result = json_incref(a.body);
+
+    if (rc == EXIT_OK && a.status == 202) {
+        rc = wait_for(c, &result, o->wait_s > 0 ? o->wait_s : 300);
+        if (rc == EXIT_OK) {
+            json_t *connection = json_incref(json_object_get(result, "result"));
+
+            json_decref(result);
+            result = connection;
+        }
+    }
+    if (rc == EXIT_OK)
+        output_one(o->output, result);
+    json_decref(result);
+    answer_release(&a);
+    return rc;
+}
+
+static int connect(const struct options *o, int argc, char **argv)
+{
+    struct client c = { 0 };
+    json_auto_t *body = json_object();
+    char id[37];
+    int rc = context_load(&c);
+
+    (void)argc;
+    if (rc == EXIT_OK)
+        rc = resource_id(&c, resource_find("pool"), argv[0], id);
+    if (rc == EXIT_OK) {
+        json_put_str(body, "pool_id", id);
+        rc = connect_body(&c, o, body);
+    }
+    client_release(&c);
+    return rc;
+}
+
+const struct command desktop_commands[] = {
+    { "start", "DESKTOP …", "powers on; --wait[=SECONDS] until it is done", 1, -1, start },
+    { "shutdown", "DESKTOP …", "asks the guest to shut down", 1, -1, shutdown },
+    { "stop", "DESKTOP …", "powers off at once; what is not saved is lost", 1, -1, stop },
+    { "reboot", "DESKTOP …", "asks the guest to start again", 1, -1, reboot },
+    { "reset", "DESKTOP …", "the reset button", 1, -1, reset },
+    { "rebuild", "DESKTOP …", "a clean disk from the image; the old one goes to the recycle bin", 1,
+      -1, rebuild },
+    { "unassign", "DESKTOP …", "takes it from its person", 1, -1, unassign },
+    { "connect", "POOL", "a screen address and ticket for yourself (valid 30 s)", 1, 1, connect },
+    { 0 },
+};
