@@ -82,14 +82,14 @@ class BlockRun:
             "web_root": web_root(), "cache_dir": self.layout.state / name / "cache"})
 
     def _agent(self, module: str, host: topology.Host) -> Daemon:
-        name = f"bserver-{host.name}"
+        name = f"bs-{host.name}"
         state = self.layout.state / name
         embedded = host.kind == "embedded"
         lanes = [self.layout.port(f"{name}-lane{n}") for n in range(1 if embedded else 2)] if embedded else []
         scheme = "wss" if self.tls else "ws"
         return Daemon(self.layout, "bserver-agent", name, {
             **self._join(name), "name": host.name, "kind": host.kind,
-            "uri": f"qemu:///embed?root={state / 'libvirt'}" if embedded else f"test://{state / 'node.xml'}",
+            "uri": f"qemu:///embed?root={state / 'v'}" if embedded else f"test://{state / 'node.xml'}",
             "module_url": self.bcenters[module].config["management_url"],
             "management_listen": "127.0.0.1:0",
             "display_listen": ", ".join(f"127.0.0.1:{p}" for p in lanes),
@@ -248,7 +248,7 @@ class BlockRun:
         """Pids of the QEMU processes of this installation's embedded bServers: they outlive their agents."""
         mine = []
         for agent in self.agents.values():
-            root = str(agent.state / "libvirt")
+            root = str(agent.state / "v")
             for proc in Path("/proc").iterdir():
                 if not proc.name.isdigit():
                     continue

@@ -1,5 +1,6 @@
 """Where things are in one installation: directories, ports, secrets, the user that services run as."""
 
+import hashlib
 import json
 import os
 import pwd
@@ -9,6 +10,7 @@ from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2]
 SERVICE_USER = "bic"
+STATE_PATH_MAX = 36
 
 
 def reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
@@ -89,13 +91,26 @@ def service_user() -> pwd.struct_passwd:
     return pwd.getpwnam(SERVICE_USER)
 
 
+def short(state: Path) -> Path:
+    """The same directory by a name that leaves room for the sockets in it: their addresses hold 107 bytes."""
+    if len(str(state)) <= STATE_PATH_MAX:
+        return state
+    base = Path("/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
+    alias = base / f"bic-{hashlib.sha256(str(state).encode()).hexdigest()[:10]}"
+    if alias.is_symlink() and alias.readlink() != state:
+        alias.unlink()
+    if not alias.is_symlink():
+        alias.symlink_to(state)
+    return alias
+
+
 def state_directory() -> Path:
     """STATE or var/. A checkout that the service user cannot reach (say, under /root) gets its state in
     /var/lib/bic instead, with var as a link to it."""
     state = Path(os.environ.get("STATE") or "var")
     state = state if state.is_absolute() else SOURCE / state
     if state.is_symlink() or reachable_by(service_user(), state):
-        return state.resolve()
+        return short(state.resolve())
     away = Path("/var/lib/bic") / str(SOURCE).strip("/").replace("/", "-")
     away.mkdir(parents=True, exist_ok=True)
     if not state.exists():
@@ -103,4 +118,4 @@ def state_directory() -> Path:
     elif not any(state.iterdir()):
         state.rmdir()
         state.symlink_to(away)
-    return away
+    return short(away)

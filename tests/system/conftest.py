@@ -1,0 +1,143 @@
+"""A real small block (two modules, an embedded and a simulated bServer in each), started once for all system tests.
+
+Everything is the same code that `make run` uses, under a state directory of its own, on free ports. The truth is
+looked at behind BIC's back: /proc for QEMU processes, psycopg for the databases.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "packaging" / "block"))
+
+import content  # noqa: E402
+from block import BlockRun  # noqa: E402
+from layout import Layout  # noqa: E402
+from rest import Problem, Rest, wait_until  # noqa: E402
+
+IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
+WAIT_S = 180    # for things that must happen; generous, since machines are shared
+
+
+class Installation:
+    """The block with what tests ask of it."""
+
+    def __init__(self, run: BlockRun):
+        self.run = run
+        self.admin = self.sign_in("admin", run.layout.secret("user-admin"))
+        self.modules = content.modules_up(self.admin, [m.name for m in run.block.modules], len(run.agents))
+        self.image = content.image(self.admin, "tiny", "test image", IMAGES / "tiny.qcow2")
+        self.spec = content.spec(self.admin, "tiny", memory_mib=192)
+        self.networked = content.spec(self.admin, "tiny-vf", memory_mib=256, needs_vf=True)
+
+    @property
+    def portal(self) -> str:
+        return self.run.ccc.config["public_url"]
+
+    def sign_in(self, username: str, password: str, base: str | None = None) -> Rest:
+        rest = Rest(f"{base or self.portal}/api/v1")
+        wait_until("log-in", lambda: rest.login(username, password) or rest.token, 60)
+        return rest
+
+    def user(self, username: str) -> Rest:
+        """A person with this name, signed in."""
+        password = f"pw-{username}-2026"
+        if not any(u["username"] == username for u in self.admin.every("/users")):
+            self.admin.call("POST", "/users", {"username": username, "display_name": username.title(), "role": "user",
+                                               "locale": "en", "password": password})
+        return self.sign_in(username, password)
+
+    def pool(self, name: str, sizes: list, kind: str = "floating", spares: int = 1, networked: bool = False) -> dict:
+        modules = list(self.modules.values())
+        return content.pool(self.admin, name, "", self.image,
+                            {m: n for m, n in zip(modules, sizes) if n}, kind, spares,
+                            self.networked if networked else self.spec)
+
+    def entitle(self, pool: dict, rest: Rest) -> None:
+        self.admin.call("POST", "/entitlements", {"pool_id": pool["id"], "user_id": rest.call("GET", "/me")["id"]})
+
+    def desktops(self, pool: dict) -> list:
+        return self.admin.every(f"/desktops?pool_id={pool['id']}")
+
+    def drop_pool(self, pool: dict) -> None:
+        """Empties and deletes a pool, so that the next test has the machine for itself."""
+        for e in self.admin.every("/entitlements"):
+            if e["pool_id"] == pool["id"]:
+                self.admin.call("DELETE", f"/entitlements/{e['id']}", headers={"If-Match": f'"{e["generation"]}"'})
+        for d in self.desktops(pool):
+            if d["person_id"]:
+                self.admin.call("POST", f"/desktops/{d['id']}/actions", {"action": "unassign"})
+        wait_until("desktops released", lambda: not any(d["person_id"] for d in self.desktops(pool)), WAIT_S)
+
+        def deleted():
+            try:
+                now = self.admin.call("GET", f"/pools/{pool['id']}")
+                self.admin.call("DELETE", f"/pools/{pool['id']}", headers={"If-Match": f'"{now["generation"]}"'})
+            except Problem as p:
+                return p.status == 404
+            return True
+        wait_until("pool deleted", deleted, 30)
+        wait_until("its desktops gone", lambda: not self.desktops(pool), WAIT_S)
+
+    def connect(self, rest: Rest, **what) -> dict:
+        """POST /connections, following the operation when it has to boot first."""
+        answer = rest.call("POST", "/connections", what)
+        if "display" in answer:
+            return answer
+
+        def ended():
+            op = rest.call("GET", f"/operations/{answer['id']}?wait=5")
+            assert op["state"] not in ("failed", "cancelled"), op
+            return op["state"] == "succeeded" and op
+        return wait_until("the desktop to boot", ended, WAIT_S)["result"]
+
+    def operation(self, op: dict, rest: Rest | None = None) -> dict:
+        """The ended operation."""
+        def ended():
+            now = (rest or self.admin).call("GET", f"/operations/{op['id']}?wait=5")
+            return now if now["state"] in ("succeeded", "failed", "cancelled") else None
+        return wait_until(f"operation {op['verb']}", ended, WAIT_S)
+
+    def qemus(self) -> dict:
+        """Desktop id → pids of the QEMU processes that run it: the truth, from /proc."""
+        found = {}
+        for pid in self.run.machines():
+            try:
+                argv = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            if b"-uuid" in argv:
+                found.setdefault(argv[argv.index(b"-uuid") + 1].decode(), []).append(pid)
+        return found
+
+    def database(self, cluster: str = "ccc") -> psycopg.Connection:
+        c = self.run.clusters[cluster]
+        return psycopg.connect(c.url(f"{c.database}_owner"), autocommit=True)
+
+    def invariants(self) -> None:
+        """Never twice, never another's (design §9)."""
+        for desktop, pids in self.qemus().items():
+            assert len(pids) == 1, f"desktop {desktop} runs {len(pids)} times"
+        for m in self.run.block.modules:
+            with self.database(m.name) as db:
+                twice = db.execute("select overlay_id from session group by 1 having count(distinct person_id) > 1").fetchall()
+                assert not twice, f"two people on one overlay: {twice}"
+
+
+@pytest.fixture(scope="session")
+def bic():
+    state = Path(os.environ.get("BIC_SYSTEM_STATE") or tempfile.mkdtemp(prefix="bic-s"))
+    os.chmod(state, 0o755)
+    run = BlockRun(Layout(state), small=True, images=IMAGES)
+    try:
+        run.up()
+        yield Installation(run)
+    finally:
+        run.down()
+        time.sleep(0)
