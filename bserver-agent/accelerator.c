@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bserver-agent/process.h"
+#include "bserver-agent/program.h"
 
 enum { PROBE_MS = 5000, PROBE_WORD = 0x2A, SECTOR = 512 };
 
@@ -123,14 +123,14 @@ int accelerator_probe(const char *emulator, const char *accel, struct err *e)
                                  "-device",
                                  "isa-debug-exit,iobase=0xf4,iosize=1",
                                  NULL };
-    const struct process p = { .argv = argv, .deadline_ms = PROBE_MS };
+    const struct program p = { .argv = argv, .deadline_ms = PROBE_MS };
     int fd = sector_file(), status, rc;
 
     if (fd < 0)
         return err_set(e, ERR_INTERNAL, "no memory file for the probe machine");
     snprintf(drive, sizeof drive,
              "if=ide,format=raw,snapshot=off,read-only=off,file=/proc/%d/fd/%d", (int)getpid(), fd);
-    rc = process_run(&p, &status, said, sizeof said, e);
+    rc = program_run(&p, &status, said, sizeof said, e);
     close(fd);
     if (rc < 0)
         return -1;

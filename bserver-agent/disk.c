@@ -9,7 +9,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "bserver-agent/process.h"
+#include "bserver-agent/program.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
@@ -160,7 +160,7 @@ static int qemu_img(const struct disk_order *o, const char *path, struct err *e)
     char bytes[32], said[200];
     const char *argv[] = { "qemu-img", "create", "-q",     "-f", "qcow2", "-F",
                            o->format,  "-b",     o->image, path, bytes,   NULL };
-    const struct process p = {
+    const struct program p = {
         .argv = argv, .deadline_ms = MAKE_MS, .memory_max = 2LL << 30, .cpu_max_s = 30
     };
     int status;
@@ -168,7 +168,7 @@ static int qemu_img(const struct disk_order *o, const char *path, struct err *e)
     snprintf(bytes, sizeof bytes, "%lld", (long long)o->bytes);
     if (o->bytes <= 0)
         argv[10] = NULL;
-    if (process_run(&p, &status, said, sizeof said, e) < 0)
+    if (program_run(&p, &status, said, sizeof said, e) < 0)
         return -1;
     if (status == 0)
         return 0;

@@ -1,15 +1,15 @@
 /*
- * process — runs another program once: argv (never a shell), empty environment but PATH, limits, a
+ * program — runs another program once: argv (never a shell), empty environment but PATH, limits, a
  * deadline; killed and reaped when it passes.
  */
-#ifndef BSERVER_AGENT_PROCESS_H
-#define BSERVER_AGENT_PROCESS_H
+#ifndef BSERVER_AGENT_PROGRAM_H
+#define BSERVER_AGENT_PROGRAM_H
 
 #include <stdint.h>
 
 #include "common/base/err.h"
 
-struct process {
+struct program {
     const char *const *argv; /* argv[0] is looked up in PATH */
     int deadline_ms;
     int64_t memory_max; /* address space in bytes; 0 = no limit */
@@ -20,7 +20,7 @@ struct process {
  * *status: exit status, or 128 + signal. said (NULL ok) gets the first bytes of its standard error.
  * DEADLINE, INTERNAL (could not be started).
  */
-int process_run(const struct process *p, int *status, char *said, size_t size,
+int program_run(const struct program *p, int *status, char *said, size_t size,
                 struct err *e) MUSTCHECK;
 
 #endif

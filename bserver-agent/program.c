@@ -1,4 +1,4 @@
-#include "bserver-agent/process.h"
+#include "bserver-agent/program.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,7 +13,7 @@
 
 #include "common/base/clock.h"
 
-static int spawn(const struct process *p, int err_fd, pid_t *pid)
+static int spawn(const struct program *p, int err_fd, pid_t *pid)
 {
     char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     char locale[] = "LC_ALL=C";
@@ -44,7 +44,7 @@ static int spawn(const struct process *p, int err_fd, pid_t *pid)
 }
 
 /* Set from here on the running child: posix_spawn has no word for limits. */
-static void limit(const struct process *p, pid_t pid)
+static void limit(const struct program *p, pid_t pid)
 {
     struct rlimit memory = { (rlim_t)p->memory_max, (rlim_t)p->memory_max };
     struct rlimit cpu = { (rlim_t)p->cpu_max_s, (rlim_t)p->cpu_max_s };
@@ -97,7 +97,7 @@ static int reap(pid_t pid)
     return WIFEXITED(raw) ? WEXITSTATUS(raw) : 128 + WTERMSIG(raw);
 }
 
-int process_run(const struct process *p, int *status, char *said, size_t size, struct err *e)
+int program_run(const struct program *p, int *status, char *said, size_t size, struct err *e)
 {
     int64_t until = clock_boot_ms() + p->deadline_ms;
     int tube[2], pidfd, rc;
