@@ -125,6 +125,22 @@ static int take(const struct json_field *f, json_t *v, struct err *e)
     return wrong(f, "is of no known kind", e);
 }
 
+/* One token of a JSON pointer: "~" and "/" are escaped (RFC 6901 §3). */
+static void pointer_token(char *to, size_t size, const char *name)
+{
+    size_t n = 0;
+
+    for (; *name && n + 3 < size; name++) {
+        if (*name == '~' || *name == '/') {
+            to[n++] = '~';
+            to[n++] = *name == '~' ? '0' : '1';
+        } else {
+            to[n++] = *name;
+        }
+    }
+    to[n] = '\0';
+}
+
 static int known_only(const json_t *body, const struct json_field *fields, struct err *e)
 {
     const char *key;
@@ -134,11 +150,12 @@ static int known_only(const json_t *body, const struct json_field *fields, struc
     json_object_foreach((json_t *)o, key, v)
     {
         if (!field_named(fields, key)) {
-            char shown[64];
+            char shown[64], token[80];
 
             text_one_line(shown, sizeof shown, key);
+            pointer_token(token, sizeof token, shown);
             err_set(e, ERR_INVALID_REQUEST, "unknown member '%s'", shown);
-            return err_pointer(e, "/%s", shown);
+            return err_pointer(e, "/%s", token);
         }
     }
     return 0;
@@ -197,7 +214,9 @@ bool json_id(const json_t *o, const char *key, struct id *out)
 
 void json_put_str(json_t *o, const char *key, const char *text)
 {
-    json_object_set_new(o, key, text && text[0] ? json_string(text) : json_null());
+    json_t *v = text && text[0] ? json_stringn(text, text_utf8_prefix(text, strlen(text))) : NULL;
+
+    json_object_set_new(o, key, v ? v : json_null());
 }
 
 void json_put_int(json_t *o, const char *key, int64_t value)

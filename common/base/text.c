@@ -38,20 +38,25 @@ static bool blank(uint32_t cp)
     return cp == ' ' || cp == 0xA0 || cp == 0x3000;
 }
 
-bool text_utf8(const char *s, size_t n)
+size_t text_utf8_prefix(const char *s, size_t n)
 {
     const unsigned char *p = (const unsigned char *)s;
+    size_t done = 0;
     uint32_t cp;
 
-    while (n > 0) {
-        size_t len = decode(p, n, &cp);
+    while (done < n) {
+        size_t len = decode(p + done, n - done, &cp);
 
         if (len == 0 || cp == 0)
-            return false;
-        p += len;
-        n -= len;
+            break;
+        done += len;
     }
-    return true;
+    return done;
+}
+
+bool text_utf8(const char *s, size_t n)
+{
+    return text_utf8_prefix(s, n) == n;
 }
 
 size_t text_chars(const char *s)

@@ -11,13 +11,14 @@
 enum { TEXT_NAME_MAX = 64, TEXT_NOTE_MAX = 512 };
 
 bool text_utf8(const char *s, size_t n); /* valid UTF-8: no surrogate, no overlong, no NUL */
-bool text_name(const char *s);           /* 1-64 characters, no control, no blank at the ends */
-bool text_note(const char *s);           /* 0-512 characters, newline and tab allowed */
-bool text_username(const char *s);       /* [a-z0-9][a-z0-9._-]{0,31} */
-bool text_password(const char *s);       /* 8-128 characters, no control */
-bool text_hex(const char *s, size_t n);  /* exactly n lower-case hexadecimal digits */
-bool text_hostname(const char *s);       /* one RFC 1123 label, lower case */
-size_t text_chars(const char *s);        /* code points */
+size_t text_utf8_prefix(const char *s, size_t n); /* bytes at the start that are valid */
+bool text_name(const char *s);          /* 1-64 characters, no control, no blank at the ends */
+bool text_note(const char *s);          /* 0-512 characters, newline and tab allowed */
+bool text_username(const char *s);      /* [a-z0-9][a-z0-9._-]{0,31} */
+bool text_password(const char *s);      /* 8-128 characters, no control */
+bool text_hex(const char *s, size_t n); /* exactly n lower-case hexadecimal digits */
+bool text_hostname(const char *s);      /* one RFC 1123 label, lower case */
+size_t text_chars(const char *s);       /* code points */
 
 /* Copies from to to[size], control characters and quotes become blanks; for log lines. Returns to.
  */

@@ -8,11 +8,10 @@
 
 #define TYPE_PREFIX "/problems/"
 
+/* Text that was cut in the middle of a character must not cost us the whole answer. */
 static void put_text(json_t *o, const char *key, const char *text)
 {
-    /* A detail that quotes broken input must not cost us the whole answer. */
-    json_object_set_new(o, key,
-                        text_utf8(text, strlen(text)) ? json_string(text) : json_string("?"));
+    json_object_set_new(o, key, json_stringn(text, text_utf8_prefix(text, strlen(text))));
 }
 
 static void put_numbers(json_t *o, const struct err *e)
@@ -67,8 +66,7 @@ static void take_text(const json_t *o, const char *key, char *to, size_t size)
     size_t n = text ? strlen(text) : 0;
 
     if (n >= size)
-        for (n = size - 1; n > 0 && ((unsigned char)text[n] & 0xC0) == 0x80; n--)
-            ; /* not in the middle of a character */
+        n = text_utf8_prefix(text, size - 1);
     if (n > 0)
         memcpy(to, text, n);
     to[n] = '\0';
