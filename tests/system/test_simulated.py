@@ -1,0 +1,41 @@
+"""Simulated bServers: slots, lanes and virtual functions as rows; laws that refuse with their name."""
+
+import pytest
+
+from conftest import WAIT_S, Problem, wait_until
+
+
+@pytest.fixture(scope="module")
+def pool(bic):
+    made = bic.pool("networked", [30, 20], spares=5, networked=True)
+    wait_until("all desktops made", lambda: len(bic.desktops(made)) == 50, WAIT_S)
+    yield made
+    bic.drop_pool(made)
+
+
+def test_spares_run_with_a_function_each(bic, pool):
+    wait_until("spares are ready", lambda: sum(d["ready"] for d in bic.desktops(pool)) >= 5, WAIT_S)
+    desktops = bic.desktops(pool)
+    simulated = {b["id"] for b in bic.admin.every("/bservers") if b["kind"] == "simulated"}
+    assert {d["bserver_id"] for d in desktops} <= simulated
+    assigned = [d["vf_id"] for d in desktops if d["vf_id"]]
+    assert len(assigned) == 50 and len(set(assigned)) == 50
+    vfs = {v["id"]: v for v in bic.admin.every("/vfs?state=assigned")}
+    for d in desktops:
+        assert vfs[d["vf_id"]]["desktop_id"] == d["id"]
+    assert len({d["mac"] for d in desktops}) == 50
+
+
+def test_slots_are_the_law(bic, pool):
+    for b in bic.admin.every("/bservers"):
+        if b["kind"] == "simulated":
+            assert b["cores"] == 18 and b["slots"] == 100 and b["vfs"] == 128
+            assert [lane["slots"] for lane in b["lanes"]] == [50, 50]
+        assert b["slots_used"] == sum(lane["used"] for lane in b["lanes"])
+
+
+def test_more_than_a_module_holds_is_refused_by_name(bic, pool):
+    with pytest.raises(Problem) as no:
+        bic.pool("too-large", [990, 0], networked=True)
+    assert no.value.status == 409 and no.value.slug == "law-module", no.value.body
+    assert no.value.body["numbers"]
