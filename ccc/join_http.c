@@ -74,7 +74,7 @@ static int post_renewal(const struct request *rq, struct reply *rp, struct err *
 
     if (json_fields(rq->body, fields, e) < 0)
         return -1;
-    snprintf(node.kind, sizeof node.kind, "%s", rq->caller.name);
+    snprintf(node.kind, sizeof node.kind, "%.15s", rq->caller.name); /* one of kinds */
     return give(rq, &node, csr, addresses, rp, e);
 }
 

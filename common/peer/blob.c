@@ -27,7 +27,7 @@ static int disk_fail(struct err *e, const char *what, const char *path)
 {
     int code = errno;
 
-    if (code == ENOSPC || code == EDQUOT)
+    if (code == ENOSPC || code == EDQUOT || code == EFBIG)
         err_set(e, ERR_INSUFFICIENT_STORAGE, "no room left for the image");
     else
         err_set(e, ERR_STORAGE_FAILED, "the image store could not do it");
