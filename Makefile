@@ -100,6 +100,21 @@ images:
 	@guest/build.sh tiny $(IMAGES)/tiny.qcow2
 	@guest/build.sh desktop $(IMAGES)/desktop.qcow2
 
+# One compiler with ASan and UBSan for everything; SUITES="unit db" runs some of them.
+TEST_SAN   := address,undefined
+TEST_BUILD := build/test
+SUITES     ?= lint unit db virt system web
+test: packages-test
+	@$(MAKE) --no-print-directory CC=gcc SAN=$(TEST_SAN) O=$(TEST_BUILD) all c-tests
+	@packaging/web-build.sh
+	@$(MAKE) --no-print-directory images
+	@mkdir -p $(STATE)
+	@BIC_BUILD=$(abspath $(TEST_BUILD)) BIC_TEST_STATE=$(abspath $(STATE))/test BIC_IMAGES=$(IMAGES) \
+	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
+	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(PYTHON) tests/run.py $(SUITES)
+
+-include tests/fuzz/fuzz.mk
+
 format:
 	clang-format-14 -i $(shell git ls-files '*.c' '*.h')
 clean:

@@ -1,0 +1,42 @@
+"""Chromium against a real whole block: the same installation that `make run` makes, plain and with TLS."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+SOURCE = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(SOURCE / "packaging" / "block"))
+
+from block import BlockRun  # noqa: E402
+from layout import Layout  # noqa: E402
+
+IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
+SHOTS = Path(os.environ.get("BIC_SHOTS", SOURCE / "var" / "shots"))
+
+
+def browse(name: str, tls: bool) -> None:
+    """A whole block, and every browser test against it."""
+    os.environ["TLS"] = "1" if tls else "0"
+    state = Path(tempfile.mkdtemp(prefix="bic-w"))
+    os.chmod(state, 0o755)
+    run = BlockRun(Layout(state), small=False, images=IMAGES)
+    shots = SHOTS / name
+    shots.mkdir(parents=True, exist_ok=True)
+    try:
+        run.up()
+        done = subprocess.run(["node", "--test", "--test-concurrency=1", "tests/web/"], cwd=SOURCE, check=False,
+                              env={**os.environ, "BIC_ENDPOINTS": str(run.layout.run / "endpoints.json"),
+                                   "BIC_SHOTS": str(shots)})
+        assert done.returncode == 0
+    finally:
+        run.down()
+        os.environ.pop("TLS", None)
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["plain", "tls"])
+def test_in_a_browser(tls):
+    browse("tls" if tls else "plain", tls)
