@@ -90,7 +90,7 @@ static int fill(struct screen *s, const struct screen_spec *spec, struct err *e)
         s->key_pem = strdup(given(spec->key_pem) ? spec->key_pem : "");
         if (!s->cert_pem || !s->key_pem)
             return err_set(e, ERR_INTERNAL, "out of memory");
-        if (tls_files_load(s->cert_pem, s->key_pem, &s->files, e) < 0)
+        if (screen_tls_files_load(s->cert_pem, s->key_pem, &s->files, e) < 0)
             return -1;
     }
     s->guard = screen_guard_new(&spec->bserver);
@@ -132,11 +132,11 @@ int screen_start(const struct screen_spec *spec, struct screen **out, struct err
         return err_set(e, ERR_INTERNAL, "out of memory");
     s->host = spec->host;
     pthread_mutex_init(&s->files_lock, NULL);
-    opener_init(&s->opener);
-    if (fill(s, spec, e) < 0 || listeners(s, spec, e) < 0 || opener_start(s, e) < 0)
+    screen_opener_init(&s->opener);
+    if (fill(s, spec, e) < 0 || listeners(s, spec, e) < 0 || screen_opener_start(s, e) < 0)
         return -1;
     for (int i = 0; i < s->lanes_n; i++)
-        if (lane_start(&s->lanes[i], e) < 0)
+        if (screen_lane_start(&s->lanes[i], e) < 0)
             return -1;
     *out = MOVE(s);
     return 0;
@@ -155,7 +155,7 @@ int screen_count(const struct screen *s)
 static void kick_all(struct screen *s, const struct kick *k)
 {
     for (int i = 0; i < s->lanes_n; i++)
-        lane_kick(&s->lanes[i], k);
+        screen_lane_kick(&s->lanes[i], k);
 }
 
 void screen_session_floor(struct screen *s, const struct id *desktop, int64_t seq,
@@ -184,13 +184,13 @@ int screen_reload_tls(struct screen *s, struct err *e)
 
     if (!s->cert_pem)
         return 0;
-    if (tls_files_load(s->cert_pem, s->key_pem, &fresh, e) < 0)
+    if (screen_tls_files_load(s->cert_pem, s->key_pem, &fresh, e) < 0)
         return -1;
     pthread_mutex_lock(&s->files_lock);
     old = s->files;
     s->files = fresh;
     pthread_mutex_unlock(&s->files_lock);
-    tls_files_unref(old);
+    screen_tls_files_unref(old);
     return 0;
 }
 
@@ -200,14 +200,14 @@ void screen_stop(struct screen *s)
         return;
     atomic_store(&s->stopping, true);
     for (int i = 0; i < s->lanes_n; i++)
-        lane_wake(&s->lanes[i]);
+        screen_lane_wake(&s->lanes[i]);
     for (int i = 0; i < s->lanes_n; i++)
-        lane_join(&s->lanes[i]);
-    opener_stop(&s->opener);
+        screen_lane_join(&s->lanes[i]);
+    screen_opener_stop(&s->opener);
     for (int i = 0; i < s->lanes_n; i++)
-        lane_free(&s->lanes[i]);
+        screen_lane_free(&s->lanes[i]);
     free(s->lanes);
-    tls_files_unref(s->files);
+    screen_tls_files_unref(s->files);
     pthread_mutex_destroy(&s->files_lock);
     screen_guard_free(s->guard);
     free(s->cert_pem);

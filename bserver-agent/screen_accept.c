@@ -14,7 +14,7 @@ static void give_up(struct conn *c, const char *why)
     c->broken = true;
 }
 
-void conn_begin(struct conn *c)
+void screen_conn_begin(struct conn *c)
 {
     struct screen *s = c->lane->screen;
 
@@ -23,15 +23,15 @@ void conn_begin(struct conn *c)
     c->state = s->cert_pem ? CONN_TLS : CONN_HEAD;
     if (s->cert_pem) {
         pthread_mutex_lock(&s->files_lock);
-        c->files = tls_files_ref(s->files);
+        c->files = screen_tls_files_ref(s->files);
         pthread_mutex_unlock(&s->files_lock);
-        if (conn_tls_start(c) < 0)
+        if (screen_conn_tls_start(c) < 0)
             give_up(c, "out of memory");
     }
 }
 
 /* The answer has a status and no reason; the reason is in the log. */
-void conn_refuse(struct conn *c, const struct err *e)
+void screen_conn_refuse(struct conn *c, const struct err *e)
 {
     log_info("screen=refused lane=%d from=%s session=%s desktop=%s status=%d cause=\"%s\"",
              c->lane->no, c->remote, c->ticket.session.s[0] ? c->ticket.session.s : "-",
@@ -41,7 +41,7 @@ void conn_refuse(struct conn *c, const struct err *e)
     c->out_len = screen_head_refuse(e->code, (char *)c->small);
     c->state = CONN_REFUSED;
     c->deadline_ms = clock_boot_ms() + SCREEN_LINGER_MS;
-    conn_drain(c);
+    screen_conn_drain(c);
 }
 
 static bool buffers(struct conn *c)
@@ -79,22 +79,22 @@ static void upgrade(struct conn *c, const struct screen_head *h)
     else if (screen_guard_admit(s->guard, s->host, h->ticket, &t, &e) == 0 && !buffers(c))
         err_set(&e, ERR_OVERLOADED, "out of memory");
     if (e.code != ERR_NONE) {
-        conn_refuse(c, &e);
+        screen_conn_refuse(c, &e);
         return;
     }
-    lane_admit(c, &t);
+    screen_lane_admit(c, &t);
     c->deadline_ms = clock_boot_ms() + SCREEN_STEP_MS;
     j = job_for(c);
     if (!j) {
         err_set(&e, ERR_OVERLOADED, "out of memory");
-        conn_refuse(c, &e);
+        screen_conn_refuse(c, &e);
         return;
     }
     c->out = c->small;
     c->out_len = screen_head_accept(h, (char *)c->small);
     c->state = CONN_OPENING;
-    conn_flush(c);
-    opener_queue(&s->opener, j);
+    screen_conn_flush(c);
+    screen_opener_queue(&s->opener, j);
 }
 
 /* It held a ticket. */
@@ -119,7 +119,7 @@ static void head_come(struct conn *c)
     }
     drop_head(c);
     if (r < 0)
-        conn_refuse(c, &e);
+        screen_conn_refuse(c, &e);
     else
         upgrade(c, &h);
 }
@@ -131,7 +131,7 @@ static void head_read(struct conn *c)
         return;
     }
     while (c->state == CONN_HEAD && !c->broken) {
-        ssize_t r = conn_read(c, c->head + c->head_len, SCREEN_HEAD_MAX - c->head_len);
+        ssize_t r = screen_conn_read(c, c->head + c->head_len, SCREEN_HEAD_MAX - c->head_len);
 
         if (r == -EAGAIN)
             return;
@@ -144,10 +144,10 @@ static void head_read(struct conn *c)
     }
 }
 
-void conn_handshake(struct conn *c)
+void screen_conn_handshake(struct conn *c)
 {
     if (c->state == CONN_TLS) {
-        int r = conn_tls_step(c);
+        int r = screen_conn_tls_step(c);
 
         if (r == -EIO)
             give_up(c, "TLS handshake failed");

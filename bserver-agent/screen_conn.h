@@ -139,37 +139,37 @@ struct screen {
 };
 
 /* screen_io.c: bytes and TLS. read: > 0, 0 at the end of the stream, -EAGAIN, -EIO. */
-int tls_files_load(const char *cert, const char *key, struct tls_files **out,
-                   struct err *e) MUSTCHECK;
-struct tls_files *tls_files_ref(struct tls_files *f);
-void tls_files_unref(struct tls_files *f);
-int conn_tls_start(struct conn *c); /* -1: out of memory */
-int conn_tls_step(struct conn *c);  /* 0 done, -EAGAIN, -EIO */
-ssize_t conn_read(struct conn *c, void *to, size_t n);
-ssize_t conn_write(struct conn *c, const void *from, size_t n);
-void conn_shutdown(struct conn *c);
+int screen_tls_files_load(const char *cert, const char *key, struct tls_files **out,
+                          struct err *e) MUSTCHECK;
+struct tls_files *screen_tls_files_ref(struct tls_files *f);
+void screen_tls_files_unref(struct tls_files *f);
+int screen_conn_tls_start(struct conn *c); /* -1: out of memory */
+int screen_conn_tls_step(struct conn *c);  /* 0 done, -EAGAIN, -EIO */
+ssize_t screen_conn_read(struct conn *c, void *to, size_t n);
+ssize_t screen_conn_write(struct conn *c, const void *from, size_t n);
+void screen_conn_shutdown(struct conn *c);
 
 /* screen_accept.c: until a ticket is admitted. */
-void conn_begin(struct conn *c);
-void conn_handshake(struct conn *c);
-void conn_refuse(struct conn *c, const struct err *e);
+void screen_conn_begin(struct conn *c);
+void screen_conn_handshake(struct conn *c);
+void screen_conn_refuse(struct conn *c, const struct err *e);
 
 /* screen_relay.c: after it. */
-void conn_opened(struct conn *c, struct open_job *j);
-void conn_relay(struct conn *c);
-void conn_close(struct conn *c, int code, const char *why);
-void conn_flush(struct conn *c); /* sends what is there to send; sets broken */
-void conn_drain(struct conn *c); /* CLOSING, REFUSED, LINGER */
-void conn_tick(struct conn *c, int64_t now_ms);
+void screen_conn_opened(struct conn *c, struct open_job *j);
+void screen_conn_relay(struct conn *c);
+void screen_conn_close(struct conn *c, int code, const char *why);
+void screen_conn_flush(struct conn *c); /* sends what is there to send; sets broken */
+void screen_conn_drain(struct conn *c); /* CLOSING, REFUSED, LINGER */
+void screen_conn_tick(struct conn *c, int64_t now_ms);
 
 /* screen_lane.c */
-int lane_start(struct lane *l, struct err *e) MUSTCHECK;
-void lane_join(struct lane *l);
-void lane_free(struct lane *l);
-void lane_wake(struct lane *l);
-void lane_admit(struct conn *c,
-                const struct ticket *t); /* newest wins: closes the session's others */
-void conn_bury(struct conn *c);
+int screen_lane_start(struct lane *l, struct err *e) MUSTCHECK;
+void screen_lane_join(struct lane *l);
+void screen_lane_free(struct lane *l);
+void screen_lane_wake(struct lane *l);
+void screen_lane_admit(struct conn *c,
+                       const struct ticket *t); /* newest wins: closes the session's others */
+void screen_conn_bury(struct conn *c);
 
 /* Marks (any thread) the connections that match, with the close code; skip NULL ok. */
 struct kick {
@@ -179,12 +179,12 @@ struct kick {
     uint64_t before;                    /* admitted before this order; 0: any */
     int code;
 };
-void lane_kick(struct lane *l, const struct kick *k);
+void screen_lane_kick(struct lane *l, const struct kick *k);
 
 /* screen_open.c */
-void opener_init(struct opener *o);
-int opener_start(struct screen *s, struct err *e) MUSTCHECK;
-void opener_stop(struct opener *o);
-void opener_queue(struct opener *o, struct open_job *j);
+void screen_opener_init(struct opener *o);
+int screen_opener_start(struct screen *s, struct err *e) MUSTCHECK;
+void screen_opener_stop(struct opener *o);
+void screen_opener_queue(struct opener *o, struct open_job *j);
 
 #endif

@@ -19,7 +19,7 @@ static int files_fail(int code, const char *what, struct err *e)
     return err_cause(e, "%s: gnutls %d: %s", what, code, gnutls_strerror(code));
 }
 
-int tls_files_load(const char *cert, const char *key, struct tls_files **out, struct err *e)
+int screen_tls_files_load(const char *cert, const char *key, struct tls_files **out, struct err *e)
 {
     struct tls_files *f = calloc(1, sizeof *f);
     int r;
@@ -33,21 +33,21 @@ int tls_files_load(const char *cert, const char *key, struct tls_files **out, st
     if (r >= 0)
         r = gnutls_priority_init(&f->priority, "NORMAL:-VERS-ALL:+VERS-TLS1.3", NULL);
     if (r < 0) {
-        tls_files_unref(f);
+        screen_tls_files_unref(f);
         return files_fail(r, cert, e);
     }
     *out = f;
     return 0;
 }
 
-struct tls_files *tls_files_ref(struct tls_files *f)
+struct tls_files *screen_tls_files_ref(struct tls_files *f)
 {
     if (f)
         atomic_fetch_add(&f->refs, 1);
     return f;
 }
 
-void tls_files_unref(struct tls_files *f)
+void screen_tls_files_unref(struct tls_files *f)
 {
     if (!f || atomic_fetch_sub(&f->refs, 1) > 1)
         return;
@@ -70,7 +70,7 @@ static ssize_t push(gnutls_transport_ptr_t arg, const giovec_t *iov, int n)
     return sendmsg(c->fd, &m, MSG_NOSIGNAL | (c->tls_more ? MSG_MORE : 0));
 }
 
-int conn_tls_start(struct conn *c)
+int screen_conn_tls_start(struct conn *c)
 {
     if (gnutls_init(&c->tls,
                     GNUTLS_SERVER | GNUTLS_NONBLOCK | GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS) < 0) {
@@ -87,7 +87,7 @@ int conn_tls_start(struct conn *c)
     return 0;
 }
 
-int conn_tls_step(struct conn *c)
+int screen_conn_tls_step(struct conn *c)
 {
     int r;
 
@@ -103,7 +103,7 @@ static ssize_t plain(ssize_t r)
     return r >= 0 ? r : errno == EAGAIN || errno == EINTR ? -EAGAIN : -EIO;
 }
 
-ssize_t conn_read(struct conn *c, void *to, size_t n)
+ssize_t screen_conn_read(struct conn *c, void *to, size_t n)
 {
     ssize_t r;
 
@@ -116,7 +116,7 @@ ssize_t conn_read(struct conn *c, void *to, size_t n)
 }
 
 /* After -EAGAIN the same bytes are offered again: GnuTLS has made a record of them already. */
-ssize_t conn_write(struct conn *c, const void *from, size_t n)
+ssize_t screen_conn_write(struct conn *c, const void *from, size_t n)
 {
     ssize_t r;
 
@@ -130,7 +130,7 @@ ssize_t conn_write(struct conn *c, const void *from, size_t n)
     return r < 0 ? -EAGAIN : r;
 }
 
-void conn_shutdown(struct conn *c)
+void screen_conn_shutdown(struct conn *c)
 {
     if (c->tls && c->state != CONN_TLS && !c->broken) {
         c->tls_more = false;

@@ -22,7 +22,7 @@ enum {
     FAREWELL_MS = 1000,  /* at stop */
 };
 
-void lane_wake(struct lane *l)
+void screen_lane_wake(struct lane *l)
 {
     const uint64_t one = 1;
 
@@ -41,7 +41,7 @@ static bool hit(const struct conn *c, const struct kick *k)
            (c->ticket.seq == k->seq && !id_eq(k->live_session, &c->ticket.session));
 }
 
-void lane_kick(struct lane *l, const struct kick *k)
+void screen_lane_kick(struct lane *l, const struct kick *k)
 {
     bool any = false;
 
@@ -53,10 +53,10 @@ void lane_kick(struct lane *l, const struct kick *k)
         }
     pthread_mutex_unlock(&l->lock);
     if (any)
-        lane_wake(l);
+        screen_lane_wake(l);
 }
 
-void lane_admit(struct conn *c, const struct ticket *t)
+void screen_lane_admit(struct conn *c, const struct ticket *t)
 {
     struct screen *s = c->lane->screen;
     struct kick older = { .session = &t->session, .code = WS_TAKEN_OVER };
@@ -73,8 +73,8 @@ void lane_admit(struct conn *c, const struct ticket *t)
     c->lane->admitted++;
     older.before = lower.before = c->order;
     for (int i = 0; i < s->lanes_n; i++) {
-        lane_kick(&s->lanes[i], &older);
-        lane_kick(&s->lanes[i], &lower);
+        screen_lane_kick(&s->lanes[i], &older);
+        screen_lane_kick(&s->lanes[i], &lower);
     }
 }
 
@@ -118,7 +118,7 @@ static void tell_closed(struct conn *c)
 }
 
 /* The sockets are closed now; the memory stays until no event of this batch can name it. */
-void conn_bury(struct conn *c)
+void screen_conn_bury(struct conn *c)
 {
     struct lane *l = c->lane;
 
@@ -141,7 +141,7 @@ static void free_dead(struct lane *l)
         l->dead = c->next;
         if (c->tls)
             gnutls_deinit(c->tls);
-        tls_files_unref(c->files);
+        screen_tls_files_unref(c->files);
         screen_ws_free(&c->ws);
         free(c->head);
         free(c->down);
@@ -191,16 +191,16 @@ static void run_conn(struct conn *c)
     c->runnable = false;
     switch (c->state) {
     case CONN_TLS:
-    case CONN_HEAD: conn_handshake(c); break;
-    case CONN_OPENING: conn_flush(c); break;
+    case CONN_HEAD: screen_conn_handshake(c); break;
+    case CONN_OPENING: screen_conn_flush(c); break;
     case CONN_RELAY:
-    case CONN_SETTLING: conn_relay(c); break;
-    default: conn_drain(c);
+    case CONN_SETTLING: screen_conn_relay(c); break;
+    default: screen_conn_drain(c);
     }
     if (!c->broken)
         set_interest(c);
     if (c->broken)
-        conn_bury(c);
+        screen_conn_bury(c);
     else
         c->lane->runnable |= c->runnable;
 }
@@ -211,7 +211,7 @@ static void after(struct conn *c)
     if (!c->broken)
         set_interest(c);
     if (c->broken)
-        conn_bury(c);
+        screen_conn_bury(c);
     else
         c->lane->runnable |= c->runnable;
 }
@@ -225,7 +225,7 @@ static void make_room(struct lane *l)
         if (!c->admitted)
             oldest = c;
     if (oldest && l->guests >= SCREEN_GUESTS_A_LANE)
-        conn_bury(oldest);
+        screen_conn_bury(oldest);
 }
 
 static void greet(struct lane *l, int fd, const struct sockaddr_storage *from, socklen_t n)
@@ -255,7 +255,7 @@ static void greet(struct lane *l, int fd, const struct sockaddr_storage *from, s
     l->conns = c;
     pthread_mutex_unlock(&l->lock);
     l->guests++;
-    conn_begin(c);
+    screen_conn_begin(c);
     after(c);
 }
 
@@ -313,7 +313,7 @@ static void do_kicks(struct lane *l)
         pthread_mutex_unlock(&l->lock);
         if (!code || c->state >= CONN_CLOSING)
             continue;
-        conn_close(c, code, kick_cause(code));
+        screen_conn_close(c, code, kick_cause(code));
         after(c);
     }
 }
@@ -330,7 +330,7 @@ static void take_jobs(struct lane *l)
 
         next = j->next;
         if (c && c->state == CONN_OPENING) {
-            conn_opened(c, j);
+            screen_conn_opened(c, j);
             if (c->opened)
                 metric_add(METRIC_SCREENS, 1);
             after(c);
@@ -356,7 +356,7 @@ static void sweep(struct lane *l, int64_t now_ms)
 {
     for (struct conn *c = l->conns, *next; c; c = next) {
         next = c->next;
-        conn_tick(c, now_ms);
+        screen_conn_tick(c, now_ms);
         if (c->opened)
             tell_bytes(c);
         after(c);
@@ -409,12 +409,12 @@ static void farewell(struct lane *l)
     close(l->listener);
     l->listener = -1;
     l->deaf = false;
-    lane_kick(l, &all);
+    screen_lane_kick(l, &all);
     do_kicks(l);
     while (l->admitted > 0 && clock_boot_ms() < until_ms)
         turn(l);
     while (l->conns)
-        conn_bury(l->conns);
+        screen_conn_bury(l->conns);
     free_dead(l);
 }
 
@@ -435,7 +435,7 @@ static int epoll_add(struct lane *l, int fd, void *tag)
     return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ev);
 }
 
-int lane_start(struct lane *l, struct err *e)
+int screen_lane_start(struct lane *l, struct err *e)
 {
     l->epoll = epoll_create1(EPOLL_CLOEXEC);
     l->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -450,17 +450,17 @@ int lane_start(struct lane *l, struct err *e)
     return 0;
 }
 
-void lane_join(struct lane *l)
+void screen_lane_join(struct lane *l)
 {
     if (!l->started)
         return;
-    lane_wake(l);
+    screen_lane_wake(l);
     pthread_join(l->thread, NULL);
     l->started = false;
 }
 
 /* After the openers have ended too: they hand in what they have until then. */
-void lane_free(struct lane *l)
+void screen_lane_free(struct lane *l)
 {
     while (l->done) {
         struct open_job *j = l->done;

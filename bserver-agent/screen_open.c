@@ -15,7 +15,7 @@ static void hand_back(struct open_job *j)
     j->next = l->done;
     l->done = j;
     pthread_mutex_unlock(&l->lock);
-    lane_wake(l);
+    screen_lane_wake(l);
 }
 
 static struct open_job *take(struct opener *o)
@@ -51,14 +51,14 @@ static void *run(void *arg)
     return NULL;
 }
 
-void opener_init(struct opener *o)
+void screen_opener_init(struct opener *o)
 {
     pthread_mutex_init(&o->lock, NULL);
     pthread_cond_init(&o->work, NULL);
     o->last = &o->first;
 }
 
-int opener_start(struct screen *s, struct err *e)
+int screen_opener_start(struct screen *s, struct err *e)
 {
     struct opener *o = &s->opener;
 
@@ -68,7 +68,7 @@ int opener_start(struct screen *s, struct err *e)
     return 0;
 }
 
-void opener_queue(struct opener *o, struct open_job *j)
+void screen_opener_queue(struct opener *o, struct open_job *j)
 {
     j->next = NULL;
     pthread_mutex_lock(&o->lock);
@@ -78,7 +78,7 @@ void opener_queue(struct opener *o, struct open_job *j)
     pthread_mutex_unlock(&o->lock);
 }
 
-void opener_stop(struct opener *o)
+void screen_opener_stop(struct opener *o)
 {
     pthread_mutex_lock(&o->lock);
     o->stop = true;

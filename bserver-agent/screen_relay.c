@@ -22,7 +22,7 @@ static void end_qemu(struct conn *c)
 }
 
 /* From here on nothing more of the desktop is shown; the frame under way is finished first. */
-void conn_close(struct conn *c, int code, const char *why)
+void screen_conn_close(struct conn *c, int code, const char *why)
 {
     if (c->state >= CONN_CLOSING)
         return;
@@ -32,7 +32,7 @@ void conn_close(struct conn *c, int code, const char *why)
     c->close_code = code;
     c->close_due = true;
     c->deadline_ms = clock_boot_ms() + SCREEN_LINGER_MS;
-    conn_drain(c);
+    screen_conn_drain(c);
 }
 
 static size_t control_frame(struct conn *c, enum ws_opcode op, const uint8_t *body, size_t n)
@@ -98,7 +98,7 @@ static bool data_due(struct conn *c)
 static bool out_sent(struct conn *c)
 {
     while (c->out_len > 0 && !c->broken) {
-        ssize_t r = conn_write(c, c->out, c->out_len);
+        ssize_t r = screen_conn_write(c, c->out, c->out_len);
 
         if (r == -EAGAIN)
             return false;
@@ -112,7 +112,7 @@ static bool out_sent(struct conn *c)
     return !c->broken;
 }
 
-void conn_flush(struct conn *c)
+void screen_conn_flush(struct conn *c)
 {
     for (int turn = 0; out_sent(c); turn++) {
         if (c->state == CONN_REFUSED || c->state == CONN_LINGER)
@@ -132,7 +132,7 @@ static void filter(struct conn *c, const uint8_t *data, size_t n)
     size_t got = 0;
 
     if (screen_rfb_feed(&c->rfb, data, n, c->up + c->up_at + c->up_len, &got, &e) < 0) {
-        conn_close(c, WS_PROTOCOL, e.detail);
+        screen_conn_close(c, WS_PROTOCOL, e.detail);
         return;
     }
     c->up_len += got;
@@ -167,11 +167,11 @@ static void on_event(struct conn *c, enum ws_event ev, const uint8_t *data, size
         break;
     case WS_CLOSED:
         c->close_heard = true;
-        conn_close(c, code, "closed by the browser");
+        screen_conn_close(c, code, "closed by the browser");
         break;
     case WS_BAD:
         c->close_heard = true; /* what they send from here on cannot be understood */
-        conn_close(c, code, "WebSocket protocol");
+        screen_conn_close(c, code, "WebSocket protocol");
         break;
     case WS_PONG:
     case WS_NOTHING: break;
@@ -218,12 +218,12 @@ static void feed_qemu(struct conn *c)
     }
 }
 
-void conn_relay(struct conn *c)
+void screen_conn_relay(struct conn *c)
 {
     take_frames(c);
     feed_qemu(c);
     if (!c->broken)
-        conn_flush(c);
+        screen_conn_flush(c);
 }
 
 /* What still comes is read and forgotten: unread bytes would turn our last words into a reset. */
@@ -246,7 +246,7 @@ static void read_to_end(struct conn *c)
                 return;
             continue;
         }
-        r = conn_read(c, waste, sizeof waste);
+        r = screen_conn_read(c, waste, sizeof waste);
         if (r == -EAGAIN)
             return;
         if (r <= 0)
@@ -255,9 +255,9 @@ static void read_to_end(struct conn *c)
     c->runnable = !c->eof;
 }
 
-void conn_drain(struct conn *c)
+void screen_conn_drain(struct conn *c)
 {
-    conn_flush(c);
+    screen_conn_flush(c);
     if (c->broken)
         return;
     if (c->state == CONN_CLOSING && !c->ws.frames)
@@ -266,7 +266,7 @@ void conn_drain(struct conn *c)
     if (c->out_len > 0 || (c->state == CONN_CLOSING && !c->close_heard && !c->eof))
         return;
     if (c->state != CONN_LINGER) {
-        conn_shutdown(c);
+        screen_conn_shutdown(c);
         c->state = CONN_LINGER;
     }
     c->broken = c->eof;
@@ -275,7 +275,7 @@ void conn_drain(struct conn *c)
 static ssize_t from_browser(void *arg, uint8_t *to, size_t n)
 {
     struct conn *c = arg;
-    ssize_t r = conn_read(c, to, n);
+    ssize_t r = screen_conn_read(c, to, n);
 
     c->dry = r <= 0;
     if (r == 0)
@@ -289,10 +289,11 @@ static void cannot_open(struct conn *c, const struct err *e)
 {
     bool stopped = e->code == ERR_VM_STATE || e->code == ERR_VM_MISSING;
 
-    conn_close(c, stopped ? WS_DESKTOP_STOPPED : WS_TRY_LATER, e->cause[0] ? e->cause : e->detail);
+    screen_conn_close(c, stopped ? WS_DESKTOP_STOPPED : WS_TRY_LATER,
+                      e->cause[0] ? e->cause : e->detail);
 }
 
-void conn_opened(struct conn *c, struct open_job *j)
+void screen_conn_opened(struct conn *c, struct open_job *j)
 {
     struct screen *s = c->lane->screen;
     const char *fault = j->fd >= 0 ? screen_guard_recheck(s->guard, s->host, &c->ticket) : NULL;
@@ -302,11 +303,11 @@ void conn_opened(struct conn *c, struct open_job *j)
         return;
     }
     if (fault) {
-        conn_close(c, WS_TICKET_REFUSED, fault);
+        screen_conn_close(c, WS_TICKET_REFUSED, fault);
         return;
     }
     if (screen_ws_init(&c->ws, from_browser, c) < 0) {
-        conn_close(c, WS_TRY_LATER, "out of memory");
+        screen_conn_close(c, WS_TRY_LATER, "out of memory");
         return;
     }
     screen_rfb_init(&c->rfb, c->ticket.view_only, c->ticket.cut_text);
@@ -319,7 +320,7 @@ void conn_opened(struct conn *c, struct open_job *j)
     log_info("screen=open session=%s desktop=%s lane=%d from=%s ms=%d", c->ticket.session.s,
              c->ticket.desktop.s, c->lane->no, c->remote, (int)(c->heard_ms - c->since_ms));
     s->host->opened(s->host->arg, &c->ticket.session, &c->ticket.desktop, c->ticket.seq);
-    conn_relay(c);
+    screen_conn_relay(c);
 }
 
 /* QEMU hung up and nobody said that the run ended. */
@@ -331,7 +332,7 @@ static void settled(struct conn *c)
     bool runs = s->host->desktop(s->host->arg, &c->ticket.desktop, &run, &floor_seq) &&
                 id_eq(&run, &c->ticket.run);
 
-    conn_close(c, runs ? WS_INTERNAL : WS_DESKTOP_STOPPED, "QEMU hung up");
+    screen_conn_close(c, runs ? WS_INTERNAL : WS_DESKTOP_STOPPED, "QEMU hung up");
 }
 
 static void watch(struct conn *c, int64_t now_ms)
@@ -344,11 +345,11 @@ static void watch(struct conn *c, int64_t now_ms)
     } else if (now_ms - c->pinged_ms >= SCREEN_PING_MS) {
         c->pinged_ms = now_ms;
         c->ping_due = true;
-        conn_flush(c);
+        screen_conn_flush(c);
     }
 }
 
-void conn_tick(struct conn *c, int64_t now_ms)
+void screen_conn_tick(struct conn *c, int64_t now_ms)
 {
     if (c->state == CONN_RELAY) {
         watch(c, now_ms);
@@ -356,7 +357,7 @@ void conn_tick(struct conn *c, int64_t now_ms)
         if (c->state == CONN_SETTLING)
             settled(c);
         else if (c->state == CONN_OPENING)
-            conn_close(c, WS_TRY_LATER, "graphics took too long");
+            screen_conn_close(c, WS_TRY_LATER, "graphics took too long");
         else
             c->broken = true;
     }
