@@ -134,7 +134,7 @@ static void identity(struct tree *t, xmlNodePtr root, const struct wanted *w)
         add(t, add_with(t, root, "sysinfo", "type", "smbios", NULL), "oemStrings", NULL);
 
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
-        char text[128];
+        char text[320];
 
         if (!words[i].value[0])
             continue;

@@ -14,7 +14,7 @@
 
 #define X(s) ((const xmlChar *)(s))
 
-enum { ROOT_MAX = 48, ARGS_MAX = 64 * 1024 };
+enum { ROOT_MAX = 52, ARGS_MAX = 64 * 1024 };
 
 static const char qemu_conf[] = "# Written once by bserver-agent; it is yours to change.\n"
                                 "stdio_handler = \"file\"\n"

@@ -377,6 +377,7 @@ void hypervisor_close(struct hypervisor *h)
     if (!h)
         return;
     if (!all_back(h)) { /* lost threads still use it: the process ends anyway */
+        h->spec.changed = NULL;
         log_warn("event=hypervisor-left-open lost=%d", hypervisor_lost(h));
         return;
     }

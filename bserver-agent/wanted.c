@@ -179,7 +179,9 @@ static int read_identity(const json_t *o, struct wanted *w, struct err *e)
         token(o, "locale", w->locale, sizeof w->locale, e) < 0 ||
         token(o, "keyboard", w->keyboard, sizeof w->keyboard, e) < 0)
         return -1;
-    return !w->hostname[0] || text_hostname(w->hostname) ? 0 : refuse(e, "hostname");
+    if (!text_hostname(w->hostname)) /* a desktop's name need not be one: then the guest chooses */
+        w->hostname[0] = '\0';
+    return 0;
 }
 
 static int read_orders(json_t *list, struct wanted *w, struct err *e)

@@ -38,7 +38,7 @@ struct wanted_order {
 
 struct wanted {
     struct id id, run; /* run "" = should be off */
-    char name[260], hostname[64], locale[32], keyboard[16], guest[24];
+    char name[260], hostname[260], locale[32], keyboard[16], guest[24];
     int64_t generation, vcpus, memory_mib, lane, session_floor;
     bool deleting, destroy, uefi, tpm, user_net, has_vf;
     char disk_bus[8], nic_model[8], video[8], mac[WANTED_MAC];

@@ -1,0 +1,411 @@
+#include "bserver-agent/reconcile.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "bserver-agent/reconcile_state.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+#include "common/base/log.h"
+
+enum { AGAIN_MS = 2000, AGAIN_MAX_MS = 60000, STACK = 512 * 1024 };
+
+struct entry *reconcile_entry(struct reconcile *r, const struct id *id, bool make)
+{
+    struct entry *en;
+
+    HASH_FIND(hh, r->entries, id->s, ID_LEN, en);
+    if (en || !make)
+        return en;
+    en = calloc(1, sizeof *en);
+    if (!en)
+        return NULL;
+    en->id = *id;
+    en->seen.power = MACHINE_UNKNOWN; /* until it was looked at */
+    en->disk_known = !r->can->disks;
+    HASH_ADD(hh, r->entries, id.s, ID_LEN, en);
+    return en;
+}
+
+void reconcile_wake_locked(struct reconcile *r)
+{
+    r->woken = true;
+    pthread_cond_signal(&r->look_cond);
+}
+
+void reconcile_wake(struct reconcile *r)
+{
+    pthread_mutex_lock(&r->lock);
+    reconcile_wake_locked(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void reconcile_intents(struct reconcile *r, const struct wanted *w, struct machine_intent *i)
+{
+    struct intent *t = r->spec.tools.intents;
+    enum err_code code;
+    char detail[160];
+
+    memset(i, 0, sizeof *i);
+    intent_run(t, &w->id, &i->last);
+    i->used = id_set(&w->run) && intent_used(t, &w->id, &w->run);
+    i->suspect = intent_lost(t) && !intent_knows(t, &w->id);
+    for (int n = 0; n < w->norders; n++)
+        i->orders[n] = intent_order(t, &w->orders[n].id, &code, detail);
+}
+
+void reconcile_view(struct reconcile *r, struct entry *en, struct machine_view *v)
+{
+    memset(v, 0, sizeof *v);
+    v->id = en->id;
+    v->seen = en->seen;
+    v->ready_run = en->ready_run;
+    v->doing = en->doing;
+    v->error = en->error;
+    v->error_run = en->error_run;
+    v->error_overlay = en->error_overlay;
+    v->has_disks = r->can->disks;
+    v->has_guest_channel = r->can->guest_channel;
+    intent_run(r->spec.tools.intents, &en->id, &v->last);
+    if (en->waiting_image) {
+        v->doing = MACHINE_WAIT_IMAGE;
+        if (r->spec.image_percent)
+            v->percent = r->spec.image_percent(r->spec.arg, en->wanted.overlay.sha256);
+    }
+}
+
+/* What an action has changed is known at once; the next look confirms it. With the lock held. */
+static void took_effect(struct entry *en, enum machine_action a, const struct wanted *w,
+                        int64_t now)
+{
+    en->fails = 0;
+    en->seen.not_before = 0;
+    memset(&en->error, 0, sizeof en->error);
+    switch (a) {
+    case MACHINE_START:
+        en->seen.power = MACHINE_RUNNING;
+        en->seen.run = w->run;
+        en->seen.power_since = now;
+        memset(&en->ready_run, 0, sizeof en->ready_run);
+        break;
+    case MACHINE_SHUTDOWN:
+        if (!en->seen.shutdown_since)
+            en->seen.shutdown_since = now;
+        en->seen.shutdown_last = now;
+        break;
+    case MACHINE_DESTROY: en->seen.power = MACHINE_OFF; break;
+    case MACHINE_FINISH:
+        en->seen.power = MACHINE_NONE;
+        memset(&en->seen.run, 0, sizeof en->seen.run);
+        break;
+    case MACHINE_MAKE_DISK: en->seen.overlay = w->overlay.id; break;
+    case MACHINE_RECYCLE: memset(&en->seen.overlay, 0, sizeof en->seen.overlay); break;
+    default: break;
+    }
+}
+
+static void did_fail(struct reconcile *r, struct entry *en, enum machine_action a,
+                     const struct wanted *w, const struct err *e)
+{
+    int64_t wait = (int64_t)AGAIN_MS << (en->fails < 5 ? en->fails : 5);
+
+    en->fails++;
+    en->error = *e;
+    memset(&en->error_run, 0, sizeof en->error_run);
+    memset(&en->error_overlay, 0, sizeof en->error_overlay);
+    if (a == MACHINE_MAKE_DISK)
+        en->error_overlay = w->overlay.id;
+    else
+        en->error_run = id_set(&w->run) ? w->run : en->seen.run;
+    en->seen.not_before = clock_boot_ms() + (wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
+    if (a == MACHINE_MAKE_DISK || a == MACHINE_RECYCLE)
+        en->disk_known = !r->can->disks; /* half done? look again */
+}
+
+static struct entry *next_job(struct reconcile *r)
+{
+    for (struct entry *en = r->entries; en; en = en->hh.next)
+        if (en->queued)
+            return en;
+    return NULL;
+}
+
+/* With the lock held; leaves it while the action runs. The entry stays: busy ones are not freed. */
+static void work(struct reconcile *r, struct entry *en)
+{
+    struct wanted w = en->wanted;
+    struct machine_seen s = en->seen;
+    enum machine_action a = en->doing;
+    int index = en->index, rc;
+    struct err e = { 0 };
+
+    en->queued = false;
+    pthread_mutex_unlock(&r->lock);
+    rc = machine_do(&r->spec.tools, a, &w, &s, index, &e);
+    if (rc < 0) {
+        char where[96];
+
+        snprintf(where, sizeof where, "%s desktop=%s", machine_action_word(a), w.id.s);
+        log_err(where, &e);
+    }
+    pthread_mutex_lock(&r->lock);
+    if (rc == 0)
+        took_effect(en, a, &w, clock_boot_ms());
+    else
+        did_fail(r, en, a, &w, &e);
+    en->doing = MACHINE_REST;
+    en->done_at = clock_boot_ms();
+    r->starting -= a == MACHINE_START;
+    r->busy--;
+    reconcile_wake_locked(r);
+}
+
+static void *worker(void *arg)
+{
+    struct reconcile *r = arg;
+
+    pthread_mutex_lock(&r->lock);
+    while (!r->stopping) {
+        struct entry *en = next_job(r);
+
+        if (en)
+            work(r, en);
+        else
+            pthread_cond_wait(&r->work_cond, &r->lock);
+    }
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+static void *looker(void *arg)
+{
+    struct reconcile *r = arg;
+    int64_t sweep = r->spec.sweep_ms ? r->spec.sweep_ms : RECONCILE_SWEEP_MS;
+
+    pthread_mutex_lock(&r->lock);
+    while (!r->stopping) {
+        struct timespec until;
+
+        r->woken = false;
+        pthread_mutex_unlock(&r->lock);
+        reconcile_look(r);
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        until.tv_sec += sweep / 1000;
+        until.tv_nsec += (sweep % 1000) * 1000000;
+        if (until.tv_nsec >= 1000000000L) {
+            until.tv_sec++;
+            until.tv_nsec -= 1000000000L;
+        }
+        pthread_mutex_lock(&r->lock);
+        while (!r->woken && !r->stopping)
+            if (pthread_cond_timedwait(&r->look_cond, &r->lock, &until) == ETIMEDOUT)
+                break;
+    }
+    pthread_mutex_unlock(&r->lock);
+    return NULL;
+}
+
+static int start_threads(struct reconcile *r, struct err *e)
+{
+    pthread_attr_t attr;
+    int rc = 0;
+
+    pthread_attr_init(&attr);
+    pthread_attr_setstacksize(&attr, STACK);
+    while (rc == 0 && r->nworkers < RECONCILE_WORKERS) {
+        rc = pthread_create(&r->workers[r->nworkers], &attr, worker, r);
+        r->nworkers += rc == 0;
+    }
+    if (rc == 0) {
+        rc = pthread_create(&r->looker, &attr, looker, r);
+        r->has_looker = rc == 0;
+    }
+    pthread_attr_destroy(&attr);
+    return rc == 0 ? 0 : err_set(e, ERR_OVERLOADED, "no thread for the machines");
+}
+
+int reconcile_start(const struct reconcile_spec *spec, struct reconcile **out, struct err *e)
+{
+    struct reconcile *r = calloc(1, sizeof *r);
+    pthread_condattr_t attr;
+
+    if (!r)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    r->spec = *spec;
+    r->can = hypervisor_abilities(spec->tools.h);
+    r->orphans = json_array();
+    r->looked_ms = clock_boot_ms(); /* blindness counts from here */
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->look_cond, &attr);
+    pthread_cond_init(&r->work_cond, &attr);
+    pthread_condattr_destroy(&attr);
+    /* Callbacks get the reconcile by what the owner keeps, so it must be there before they run. */
+    *out = r;
+    if (start_threads(r, e) < 0) {
+        *out = NULL;
+        reconcile_stop(r);
+        return -1;
+    }
+    return 0;
+}
+
+void reconcile_quiet(struct reconcile *r)
+{
+    if (!r)
+        return;
+    pthread_mutex_lock(&r->lock);
+    r->stopping = true;
+    pthread_cond_broadcast(&r->look_cond);
+    pthread_cond_broadcast(&r->work_cond);
+    pthread_mutex_unlock(&r->lock);
+    if (r->has_looker)
+        pthread_join(r->looker, NULL);
+    for (int i = 0; i < r->nworkers; i++)
+        pthread_join(r->workers[i], NULL);
+    r->has_looker = false;
+    r->nworkers = 0;
+}
+
+void reconcile_stop(struct reconcile *r)
+{
+    struct entry *en, *next;
+
+    if (!r)
+        return;
+    reconcile_quiet(r);
+    HASH_ITER(hh, r->entries, en, next)
+    {
+        HASH_DEL(r->entries, en);
+        free(en);
+    }
+    json_decref(r->orphans);
+    pthread_mutex_destroy(&r->lock);
+    pthread_cond_destroy(&r->look_cond);
+    pthread_cond_destroy(&r->work_cond);
+    free(r);
+}
+
+void reconcile_want(struct reconcile *r, const struct id *id, const struct wanted *w)
+{
+    struct entry *en;
+
+    pthread_mutex_lock(&r->lock);
+    en = reconcile_entry(r, id, w != NULL);
+    if (en && w) {
+        if (!id_eq(&en->wanted.run, &w->run) || !id_eq(&en->wanted.overlay.id, &w->overlay.id) ||
+            en->wanted.deleting != w->deleting || en->wanted.destroy != w->destroy) {
+            en->fails = 0; /* another order: no waiting for the old one's next try */
+            en->seen.not_before = 0;
+            memset(&en->error, 0, sizeof en->error);
+        }
+        en->wanted = *w;
+        en->is_wanted = true;
+    } else if (en) {
+        en->is_wanted = false;
+    }
+    if (en)
+        memset(&en->refused, 0, sizeof en->refused);
+    reconcile_wake_locked(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void reconcile_refused(struct reconcile *r, const struct id *id, const struct err *why)
+{
+    struct entry *en;
+
+    pthread_mutex_lock(&r->lock);
+    en = reconcile_entry(r, id, true);
+    if (en)
+        en->refused = *why; /* what was wanted before stays wanted */
+    pthread_mutex_unlock(&r->lock);
+}
+
+void reconcile_complete(struct reconcile *r)
+{
+    pthread_mutex_lock(&r->lock);
+    r->complete = true;
+    reconcile_wake_locked(r);
+    pthread_mutex_unlock(&r->lock);
+}
+
+void reconcile_ready(struct reconcile *r, const struct id *id, const struct id *run)
+{
+    struct entry *en;
+
+    pthread_mutex_lock(&r->lock);
+    en = reconcile_entry(r, id, false);
+    if (en && id_eq(&en->seen.run, run) && !id_eq(&en->ready_run, run)) {
+        en->ready_run = *run;
+        reconcile_wake_locked(r);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+bool reconcile_desktop(struct reconcile *r, const struct id *id, struct id *run, int64_t *floor_seq)
+{
+    struct entry *en;
+
+    pthread_mutex_lock(&r->lock);
+    en = reconcile_entry(r, id, false);
+    if (en && !en->is_wanted)
+        en = NULL;
+    if (en && run) {
+        memset(run, 0, sizeof *run);
+        if (machine_active(en->seen.power))
+            *run = en->seen.run;
+    }
+    if (en && floor_seq)
+        *floor_seq = en->wanted.session_floor;
+    pthread_mutex_unlock(&r->lock);
+    return en != NULL;
+}
+
+void reconcile_counts(struct reconcile *r, struct reconcile_counts *out)
+{
+    memset(out, 0, sizeof *out);
+    pthread_mutex_lock(&r->lock);
+    for (struct entry *en = r->entries; en; en = en->hh.next) {
+        out->desktops += en->is_wanted;
+        if (!machine_active(en->seen.power))
+            continue;
+        out->running++;
+        out->memory_mib += en->wanted.memory_mib;
+    }
+    out->foreign = r->foreign;
+    out->orphans = (int64_t)json_array_size(r->orphans);
+    out->busy = r->busy;
+    out->looked_ms = r->seeing ? r->looked_ms : 0;
+    pthread_mutex_unlock(&r->lock);
+}
+
+static void drift_add(json_t *list, const char *kind, const char *fmt, const char *what)
+{
+    char detail[256];
+
+    snprintf(detail, sizeof detail, "%s %s", fmt, what);
+    json_array_append_new(list, json_pack("{s:s, s:s}", "kind", kind, "detail", detail));
+}
+
+json_t *reconcile_drift(struct reconcile *r)
+{
+    json_t *list;
+
+    pthread_mutex_lock(&r->lock);
+    list = json_deep_copy(r->orphans);
+    for (struct entry *en = r->entries; en; en = en->hh.next) {
+        if (en->seen.foreign_qemu)
+            drift_add(list, "unknown-qemu", "a QEMU that libvirt does not know holds desktop",
+                      en->id.s);
+        if (en->refused.code != ERR_NONE)
+            drift_add(list, "refused", "what is wanted cannot be read, desktop", en->id.s);
+    }
+    if (clock_boot_ms() - r->looked_ms > 5 * RECONCILE_SWEEP_MS)
+        drift_add(list, "hypervisor-silent", "the hypervisor", "does not answer");
+    pthread_mutex_unlock(&r->lock);
+    if (intent_lost(r->spec.tools.intents))
+        drift_add(list, "state-lost", "the agent's state file", "was lost or unreadable");
+    return list;
+}

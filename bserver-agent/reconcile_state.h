@@ -1,0 +1,68 @@
+/* reconcile_state — the inside of reconcile, shared by its files and nobody else. */
+#ifndef BSERVER_AGENT_RECONCILE_STATE_H
+#define BSERVER_AGENT_RECONCILE_STATE_H
+
+#include <pthread.h>
+#include <uthash.h>
+
+#include "bserver-agent/reconcile.h"
+
+enum { RECONCILE_WORKERS = 8, RECONCILE_STARTS = 4, RECONCILE_SWEEP_MS = 2000 };
+
+struct entry {
+    struct id id;
+    bool is_wanted;
+    struct wanted wanted;
+    struct err refused; /* code ERR_NONE: readable */
+    struct machine_seen seen;
+    bool disk_known; /* seen.overlay is what there is */
+    bool present;    /* in the newest listing */
+    int foreign_looks;
+    enum machine_action doing; /* MACHINE_REST: idle */
+    bool queued;               /* doing, but no worker has it yet */
+    int index;                 /* of the order that is done */
+    int64_t done_at;           /* clock_boot_ms when the last action ended */
+    int fails;
+    struct err error;
+    struct id error_run, error_overlay;
+    struct id ready_run;
+    bool waiting_image, was_active;
+    UT_hash_handle hh;
+};
+
+struct reconcile {
+    struct reconcile_spec spec;
+    const struct hypervisor_abilities *can;
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t look_cond, work_cond;
+    struct entry *entries;
+    bool woken, stopping, complete, seeing;
+    int starting, busy;
+    int64_t looked_ms, foreign;
+    json_t *orphans; /* [{"kind","detail"}] */
+    unsigned looks;
+    pthread_t looker, workers[RECONCILE_WORKERS];
+    int nworkers;
+    bool has_looker;
+};
+
+struct entry *reconcile_entry(struct reconcile *r, const struct id *id, bool make); /* lock held */
+void reconcile_wake_locked(struct reconcile *r);
+void reconcile_view(struct reconcile *r, struct entry *en, struct machine_view *v); /* lock held */
+void reconcile_intents(struct reconcile *r, const struct wanted *w, struct machine_intent *i);
+
+/* One look: listing, applying, dispatching. Called by the looker without the lock. */
+void reconcile_look(struct reconcile *r);
+
+/* The listing of all domains that are ours. */
+struct listed {
+    struct id id, run;
+    enum machine_power power;
+};
+struct listing {
+    struct listed *all; /* malloc'd */
+    int n, foreign;
+};
+int listing_take(struct hypervisor *h, struct listing *out, struct err *e) MUSTCHECK;
+
+#endif
