@@ -14,29 +14,24 @@ const char *head_value(const struct http_exchange *x, const char *name)
     return MHD_lookup_connection_value(x->mhd, MHD_HEADER_KIND, name);
 }
 
+struct head_names {
+    int lengths, codings;
+    bool odd; /* a name that is no token: another reader might take it for another header */
+};
+
 static enum MHD_Result count_one(void *cls, enum MHD_ValueKind kind, const char *name,
                                  const char *value)
 {
-    struct {
-        const char *name;
-        int n;
-    } *count = cls;
+    struct head_names *count = cls;
 
     (void)kind;
     (void)value;
-    count->n += strcasecmp(name, count->name) == 0;
+    count->lengths += strcasecmp(name, "Content-Length") == 0;
+    count->codings += strcasecmp(name, "Transfer-Encoding") == 0;
+    for (const char *p = name; *p; p++)
+        count->odd |= (unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7F ||
+                      strchr("()<>@,;:\\\"/[]?={}", *p);
     return MHD_YES;
-}
-
-static int head_count(const struct http_exchange *x, const char *name)
-{
-    struct {
-        const char *name;
-        int n;
-    } count = { name, 0 };
-
-    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, count_one, &count);
-    return count.n;
 }
 
 /* Only tiers choose a trace id; people's requests get a new one, so that it cannot be forged in
@@ -68,11 +63,18 @@ static void deadline(struct http_exchange *x)
 static int framing(struct http_exchange *x, int64_t *length)
 {
     const char *cl = head_value(x, "Content-Length"), *te = head_value(x, "Transfer-Encoding");
+    struct head_names names = { 0 };
 
+    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, count_one, &names);
     *length = te ? -1 : 0;
-    if (cl && (te || head_count(x, "Content-Length") > 1))
+    x->has_body = te || cl;
+    if (names.odd) {
+        x->has_body = true; /* who knows: it is closed without looking further */
+        return err_set(&x->err, ERR_INVALID_REQUEST, "the name of a header is not a token");
+    }
+    if (names.lengths + names.codings > 1)
         return err_set(&x->err, ERR_INVALID_REQUEST, "the length of the body is said twice");
-    if (te && (strcasecmp(te, "chunked") != 0 || head_count(x, "Transfer-Encoding") > 1))
+    if (te && strcasecmp(te, "chunked") != 0)
         return err_set(&x->err, ERR_INVALID_REQUEST, "the only transfer encoding here is chunked");
     if (cl) {
         if (!*cl || strlen(cl) > 18 || cl[strspn(cl, "0123456789")])
