@@ -321,6 +321,8 @@ int ca_public_certificate(struct ca *ca, const char *key_path, const char *cert_
     struct ca_issued issued = { 0 };
     int rc;
 
+    if (!names[strspn(names, ", ")])
+        return err_set(e, ERR_INVALID_REQUEST, "a server's certificate needs a name");
     if (split(key_path, key_dir, &key_name, e) < 0 ||
         split(cert_path, cert_dir, &cert_name, e) < 0 || make_dir(key_dir, e) < 0 ||
         make_dir(cert_dir, e) < 0 || pki_key(key_dir, key_name, &key, e) < 0)

@@ -3,9 +3,9 @@
  *
  * Statements are prepared once per connection and named, so a struct db_stmt lives as long as the
  * connections that ran it; every value travels as a parameter. A lost connection is opened again by
- * the next db_run outside a transaction (bounded: 2 s). Each call has a client-side deadline (a stopped
- * backend never answers: platform lesson), after which the connection is dropped: DB_UNAVAILABLE.
- * Conninfo may name several hosts (target_session_attrs=read-write).
+ * the next db_run outside a transaction (bounded: 2 s). Each call has a client-side deadline (a
+ * stopped backend never answers: platform lesson), after which the connection is dropped:
+ * DB_UNAVAILABLE. Conninfo may name several hosts (target_session_attrs=read-write).
  */
 #ifndef COMMON_DB_DB_H
 #define COMMON_DB_DB_H
@@ -70,7 +70,8 @@ int64_t db_retries(void);
 /*
  * Waits up to timeout_ms for a NOTIFY on the channels LISTENed to with db_listen (own connection).
  * Returns the number received, fills channel and payload of the last. 0 on time-out. After a lost
- * connection it returns 1 once with the first channel and no payload: something may have been missed.
+ * connection it returns 1 once with the first channel and no payload: something may have been
+ * missed.
  */
 int db_listen(struct db *db, const char *channel, struct err *e) MUSTCHECK; /* [a-z_]{1,63} */
 int db_wait(struct db *db, int timeout_ms, char channel[64], char payload[256], struct err *e);

@@ -2,9 +2,10 @@
  * join — how a node gets its certificate: once, with a one-time token from the portal.
  *
  * Token text: "bicjoin.<token id>.<secret>.<sha256 of the CA certificate, DER>", all lower-case
- * hexadecimal; the last part pins the CA, so the first connection trusts nothing else. The node makes
- * its own key (ECDSA P-256, never leaves the node), sends a CSR, gets {certificate, ca, node_id}.
- * Certificate: subject alternative name URI "bic:<kind>:<uuid>", and the listener's IP addresses.
+ * hexadecimal; the last part pins the CA, so the first connection trusts nothing else. The node
+ * makes its own key (ECDSA P-256, never leaves the node), sends a CSR, gets {certificate, ca,
+ * node_id}. Certificate: subject alternative name URI "bic:<kind>:<uuid>", and the listener's IP
+ * addresses.
  */
 #ifndef COMMON_PEER_JOIN_H
 #define COMMON_PEER_JOIN_H
@@ -21,23 +22,28 @@ struct join_token {
 };
 /* A new random token for the CA with this fingerprint; text gets what the portal shows once. */
 void join_token_new(const char *ca_sha256, struct join_token *t, char text[JOIN_TOKEN_MAX]);
-int join_token_parse(const char *text, struct join_token *t, struct err *e) MUSTCHECK; /* JOIN_REFUSED */
+int join_token_parse(const char *text, struct join_token *t,
+                     struct err *e) MUSTCHECK; /* JOIN_REFUSED */
 
 struct join {
-    const char *url;        /* "https://127.0.0.1:1234" of a CCC's management listener */
-    const char *token;      /* may be NULL if the certificate is there already */
-    const char *kind;       /* "xcenter", "bcenter", "bserver", "ccc" */
-    const char *dir;        /* node.key, node.crt, ca.crt are kept here, mode 0600, written whole or not at all */
-    const char *address;    /* addresses of its management listener, comma separated, for the certificate */
+    const char *url;   /* "https://127.0.0.1:1234" of a CCC's management listener */
+    const char *token; /* may be NULL if the certificate is there already */
+    const char *kind;  /* "xcenter", "bcenter", "bserver", "ccc" */
+    const char
+        *dir; /* node.key, node.crt, ca.crt are kept here, mode 0600, written whole or not at all */
+    const char
+        *address; /* addresses of its management listener, comma separated, for the certificate */
 };
 
-/* Nothing to do if dir has a certificate of this kind that is still valid. *node gets the id in it. JOIN_REFUSED, PEER_UNREACHABLE, STORAGE_FAILED. */
+/* Nothing to do if dir has a certificate of this kind that is still valid. *node gets the id in it.
+ * JOIN_REFUSED, PEER_UNREACHABLE, STORAGE_FAILED. */
 int join_ensure(const struct join *j, struct id *node, struct err *e) MUSTCHECK;
 
 /*
- * When the certificate in dir is in the last third of its life, gets the next one from the CCC at j->url,
- * with the present one as authority (no token). *renewed: node.crt is another one now, listeners should
- * read it again (http_reload_tls); peers do by themselves. Call it from time to time, daily is enough.
+ * When the certificate in dir is in the last third of its life, gets the next one from the CCC at
+ * j->url, with the present one as authority (no token). *renewed: node.crt is another one now,
+ * listeners should read it again (http_reload_tls); peers do by themselves. Call it from time to
+ * time, daily is enough.
  */
 int join_renew(const struct join *j, bool *renewed, struct err *e) MUSTCHECK;
 
