@@ -207,9 +207,9 @@ void stream_close(struct http_stream *st)
     if (st->next)
         st->next->prev = st->prev;
     pthread_mutex_unlock(&s->streams_lock);
-    metric_add(METRIC_HTTP_PARKED, -1);
     if (st->closed)
         st->closed(st->arg, st);
+    metric_add(METRIC_HTTP_PARKED, -1);
     pthread_mutex_destroy(&st->lock);
     free(st->text);
     free(st);
