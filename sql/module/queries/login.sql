@@ -3,7 +3,7 @@
 -- name: login_add(token_hash, person, expires_ms)
 insert into login_session (token_hash, person_id, expires_at) values (decode($1::text, 'hex'), $2::uuid, to_timestamp($3::bigint / 1000.0));
 
--- name: login_all()
+-- name: login_every()
 select encode(token_hash, 'hex') as token_hash, person_id, trunc(extract(epoch from used_at) * 1000)::bigint as used_ms,
        trunc(extract(epoch from expires_at) * 1000)::bigint as expires_ms
 from login_session where expires_at > now();

@@ -38,14 +38,14 @@ select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id from vf;
 select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id from vf where bserver_id = $1::uuid;
 
 -- name: desktop_all()
-select id, name, pool_id, floating, bserver_id, person_id, extract(epoch from assigned_at)::numeric(20,3) * 1000 as assigned_ms,
+select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
        mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, run_id, run_boot,
        stop_how, seq, deleting, generation, trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
 from desktop;
 
 -- name: desktop_one(id)
-select id, name, pool_id, floating, bserver_id, person_id, extract(epoch from assigned_at)::numeric(20,3) * 1000 as assigned_ms,
+select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
        mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, run_id, run_boot,
        stop_how, seq, deleting, generation, trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
@@ -74,7 +74,7 @@ select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run
        trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
        trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,
        trunc(extract(epoch from deadline) * 1000)::bigint as deadline_ms
-from operation where ended_at is null or ended_at > now() - interval '1 hour';
+from operation;
 
 -- name: bserver_heard(id, name, boot, memory_limit_mib, store_limit_gib, body, epoch)
 insert into bserver (id, name, boot, memory_limit_mib, store_limit_gib, body)
@@ -130,18 +130,14 @@ select (select count(*) from lead) as lead, (select count(*) from made) as made,
 
 -- name: desktop_forget(id, generation, epoch)
 with lead as (select from leader where epoch = $3::bigint for share),
-gone as (select id, bserver_id, memory_mib, store_gib from desktop
-         where id = $1::uuid and generation = $2::bigint and deleting and exists (select from lead) for update),
-s as (update slot set desktop_id = null where desktop_id = (select id from gone)),
+gone as (delete from desktop where id = $1::uuid and generation = $2::bigint and deleting and exists (select from lead)
+         returning id, bserver_id, memory_mib, store_gib),
+s as (update slot set desktop_id = null from gone where desktop_id = gone.id),
 v as (update vf set desktop_id = null, mac = null, state = case state when 'lost' then 'lost' else 'quarantine' end
-      where desktop_id = (select id from gone)),
+      from gone where desktop_id = gone.id),
 b as (update bserver set memory_used_mib = memory_used_mib - gone.memory_mib, store_used_gib = store_used_gib - gone.store_gib
       from gone where bserver.id = gone.bserver_id)
 select (select count(*) from lead) as lead, (select count(*) from gone) as done;
-
--- name: desktop_drop(id)
-delete from desktop where id = $1::uuid and deleting and not exists (select from slot where desktop_id = $1::uuid)
-    and not exists (select from vf where desktop_id = $1::uuid);
 
 -- name: desktop_write(id, generation, epoch, person, run, run_boot, stop_how, overlay, image, seq, deleting, session, end_reason, op, op_state, op_stage, op_error, actor, actor_name, action, trace, detail, result)
 with lead as (select from leader where epoch = $3::bigint for share),
@@ -181,7 +177,9 @@ delete from overlay_use u where at < now() - interval '90 days' and not exists (
     and not exists (select from session s where s.overlay_id = u.overlay_id);
 
 -- name: purge_operations()
-delete from operation where ended_at < now() - interval '2 hours';
+-- An order that the CCC still names must be known here for as long: it is never carried out twice.
+delete from operation o where ended_at < now() - interval '2 hours'
+    and not exists (select from replica r where r.kind = 'operation' and r.id = o.id);
 
 -- name: purge_placements()
 delete from placement where at < now() - interval '7 days';

@@ -16,8 +16,8 @@ update replica_cursor set cursor = $1::text, floor = $2::bigint, mark = $3::bigi
 -- name: replica_cursor_get()
 select cursor, floor, mark from replica_cursor;
 
--- name: replica_all()
+-- name: replica_every()
 select scope, kind, id, rev, body::text as body, absent from replica order by rev;
 
 -- name: replica_confirm()
-delete from replica where absent;
+delete from replica where absent returning scope, kind, id;

@@ -1,0 +1,96 @@
+/*
+ * bcenter — one process that leads a module: its parts, wired together.
+ *
+ * Locks, in this order: the replica set's (only inside sync_apply's hold) → module_lock → the
+ * source sets' own. Database and network are used with none of them held.
+ */
+#ifndef BCENTER_BCENTER_H
+#define BCENTER_BCENTER_H
+
+#include <pthread.h>
+
+#include "bcenter/module.h"
+#include "common/daemon/daemon.h"
+#include "common/daemon/node.h"
+#include "common/db/db.h"
+#include "common/http/http.h"
+#include "common/peer/blob.h"
+#include "common/peer/blob_relay.h"
+#include "common/peer/peer.h"
+#include "common/sync/link.h"
+#include "common/sync/set.h"
+#include "common/wire/ticket.h"
+
+#define BCENTER_VERSION "0.1"
+
+struct bcenter_config {
+    char *database, *owner_database, *migrations, *xcenter_url, *login_listen, *login_url,
+        *login_cert, *login_key;
+    char *web_root, *cache_dir, *state_dir, *management_listen, *management_url, *join_url;
+    char *join_token_file;
+    int64_t login_workers, floating_logoff_s;
+};
+
+struct login_book; /* login.h */
+struct upstream;   /* upstream.h */
+
+struct bcenter {
+    struct bcenter_config *config;
+    struct node node;
+    char login_url[300]; /* base of its REST: "http://…/api/v1" */
+    char *management_url;
+    char **xcenters;
+    struct module m;
+    struct sync_set *wanted;   /* replica of what the CCC wants of this module */
+    struct sync_set *agents;   /* source: what the agents shall do */
+    struct sync_set *observed; /* source: what the CCC shall know */
+    struct ticket_key key;
+    int64_t key_rev; /* the agents' set holds our key since this revision */
+    pthread_rwlock_t
+        wires; /* the four that are woken from any thread; NULL while they do not run */
+    struct http_server *login, *management;
+    struct ticker *reconciling;
+    struct sync_push *push;
+    struct ticker *leading;
+    struct db *leader_db, *reconcile_db;
+    int64_t led_until; /* boot clock, atomic: leadership was confirmed from before then on */
+    struct login_book *book;
+    struct blob_store *store;
+    struct blob_relay *relay;
+    struct upstream *up;
+    int64_t audit_no; /* newest audit row in `observed` */
+    struct id audit_ring[5000];
+    int audit_at;
+    pthread_mutex_t agents_lock; /* agent_ids */
+    struct id agent_ids[64];
+    int nagents;
+    bool loaded;
+    bool settled; /* atomic: memory holds all of what the replica does */
+};
+
+/* What a worker thread of the listeners owns. */
+struct worker {
+    struct db *db;
+};
+static inline struct db *bcenter_db(const struct request *rq)
+{
+    return ((struct worker *)rq->worker)->db;
+}
+
+int bcenter_start(struct daemon *d, void *config, void **app, struct err *e) MUSTCHECK;
+void bcenter_stop(void *app);
+bool bcenter_ready(void *app, char *why, size_t size);
+json_t *bcenter_summary(void *app);
+
+/* Wakes, callable under module_lock: reconcile, a parked request of one of the listeners, the push
+ * upwards. */
+void bcenter_poke(struct bcenter *bc);
+void bcenter_wake_login(struct bcenter *bc, const char *key);
+void bcenter_wake_management(struct bcenter *bc, const char *key);
+void bcenter_wake_push(struct bcenter *bc);
+
+extern const struct route sessions_routes[], pools_routes[], connections_routes[],
+    operations_routes[];                                  /* log-in listener */
+extern const struct route call_routes[], agents_routes[]; /* management listener */
+
+#endif

@@ -1,0 +1,378 @@
+#include "bcenter/broker.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "bcenter/desktop_store.h"
+#include "bcenter/publish.h"
+#include "bcenter/ticket_issue.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+#include "common/http/problem.h"
+#include "sql/module/broker.h"
+
+enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000, SECRET_BYTES = 32 };
+
+/* What is written: copied under the lock, used without it. */
+struct attempt {
+    struct desktop_row row;
+    struct id session, op, run;
+    unsigned char hash[32];
+    char hash_hex[65], resume[RESUME_SECRET];
+    char generation[24], epoch[24], seq[24];
+};
+
+static void make_secret(struct attempt *a)
+{
+    unsigned char secret[SECRET_BYTES];
+
+    randombytes_buf(secret, sizeof secret);
+    sodium_bin2base64(a->resume, sizeof a->resume, secret, sizeof secret,
+                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    sodium_memzero(secret, sizeof secret);
+    crypto_hash_sha256(a->hash, (const unsigned char *)a->resume, strlen(a->resume));
+    sodium_bin2hex(a->hash_hex, sizeof a->hash_hex, a->hash, sizeof a->hash);
+}
+
+/* Lock held: the desktop is ours to write until finish(). */
+static void reserve(struct bcenter *bc, struct desktop *d, struct attempt *a)
+{
+    memset(a, 0, sizeof *a);
+    desktop_row_copy(&a->row, &d->row);
+    d->busy = true;
+    snprintf(a->generation, sizeof a->generation, "%lld", (long long)d->row.generation);
+    snprintf(a->epoch, sizeof a->epoch, "%lld", (long long)bc->m.epoch);
+    snprintf(a->seq, sizeof a->seq, "%lld", (long long)d->row.seq + 1);
+}
+
+/* Takes the lock again; the caller applies and unlocks. NULL: the desktop is gone. */
+static struct desktop *finish(struct bcenter *bc, struct db *db, struct attempt *a, int rc)
+{
+    struct desktop *d;
+
+    if (rc < 0)
+        desktop_reload(bc, db, &a->row.id);
+    module_lock(&bc->m);
+    d = module_desktop(&bc->m, &a->row.id);
+    if (d)
+        d->busy = false;
+    pthread_cond_broadcast(&bc->m.changed);
+    desktop_row_release(&a->row);
+    return d;
+}
+
+static void hold_seat(struct bcenter *bc, const struct connect *c, const struct desktop *d)
+{
+    struct seat *s = module_seat(&bc->m, &c->ask.person, &d->row.pool);
+
+    if (!s || s->released)
+        publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &d->row.pool, false,
+                                         s ? s->generation + 1 : 1));
+}
+
+/* Lock held: the row now has her name on it. */
+static void assigned(struct bcenter *bc, const struct connect *c, struct desktop *d)
+{
+    d->row.person = c->ask.person;
+    if (!d->row.assigned)
+        d->row.assigned = clock_wall_ms();
+    d->row.seq++;
+    d->row.generation++;
+    hold_seat(bc, c, d);
+}
+
+/* Lock held. A ticket for the live session, and the connection around it. */
+static int give_ticket(struct bcenter *bc, struct desktop *d, const struct attempt *a,
+                       struct connection *out, struct err *e)
+{
+    const char *url;
+
+    if (ticket_issue(bc, d, out->ticket, &url, &out->expires, e) < 0)
+        return -1;
+    out->id = d->session->id;
+    out->desktop = d->row.id;
+    snprintf(out->url, sizeof out->url, "%s", url);
+    snprintf(out->resume, sizeof out->resume, "%s", a->resume);
+    return 0;
+}
+
+static int resume(struct bcenter *bc, struct db *db, const struct connect *c, struct desktop *d,
+                  struct connection *out, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    struct attempt a;
+    int rc;
+
+    reserve(bc, d, &a);
+    a.session = d->session->id;
+    module_unlock(&bc->m);
+    make_secret(&a);
+    rc = db_run(db, &Q_session_resume, DB_ARGS(a.session.s, c->ask.person.s, a.hash_hex, a.epoch),
+                &r, e);
+    if (rc == 0 && db_changed(r) != 1)
+        rc = err_set(e, ERR_CONFLICT, "the session has just ended");
+    d = finish(bc, db, &a, rc);
+    if (rc == 0 && (!d || !d->session || !id_eq(&d->session->id, &a.session)))
+        rc = err_set(e, ERR_CONFLICT, "the session has just ended");
+    if (rc == 0) {
+        memcpy(d->session->resume_hash, a.hash, sizeof a.hash);
+        rc = give_ticket(bc, d, &a, out, e);
+    }
+    module_unlock(&bc->m);
+    return rc;
+}
+
+static int apply_open(struct bcenter *bc, const struct connect *c, struct desktop *d,
+                      const struct attempt *a, struct connection *out, struct err *e)
+{
+    struct session *s = calloc(1, sizeof *s);
+
+    if (!d || !s) {
+        free(s);
+        return err_set(e, ERR_CONFLICT, "the desktop is gone");
+    }
+    assigned(bc, c, d);
+    *s = (struct session){
+        .id = a->session, .person = c->ask.person, .run = a->run, .seq = d->row.seq
+    };
+    memcpy(s->resume_hash, a->hash, sizeof a->hash);
+    s->since = clock_wall_ms();
+    s->screen_at = clock_boot_ms();
+    free(d->session);
+    d->session = s;
+    d->used_by = c->ask.person;
+    publish_desktop(bc, d);
+    return give_ticket(bc, d, a, out, e);
+}
+
+static int open_session(struct bcenter *bc, struct db *db, const struct connect *c,
+                        struct desktop *d, struct connection *out, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    struct attempt a;
+    int rc;
+
+    reserve(bc, d, &a);
+    module_unlock(&bc->m);
+    a.run = a.row.run;
+    a.session = id_new();
+    make_secret(&a);
+    rc = db_run(db, &Q_session_open,
+                DB_ARGS(a.row.id.s, a.generation, a.epoch, c->ask.person.s, a.row.overlay.s, a.seq,
+                        a.session.s, a.run.s, a.hash_hex, c->actor_name, c->trace),
+                &r, e);
+    if (rc == 0)
+        rc = store_outcome(r, e);
+    d = finish(bc, db, &a, rc);
+    if (rc == 0)
+        rc = apply_open(bc, c, d, &a, out, e);
+    module_unlock(&bc->m);
+    if (rc == 0)
+        bcenter_poke(bc); /* one spare fewer */
+    return rc;
+}
+
+static void apply_start(struct bcenter *bc, const struct connect *c, struct desktop *d,
+                        const struct attempt *a, int64_t deadline)
+{
+    struct operation *op = module_operation_add(&bc->m, &a->op);
+
+    assigned(bc, c, d);
+    if (!id_eq(&d->row.run, &a->run))
+        d->run_at = clock_boot_ms();
+    d->row.run = a->run;
+    snprintf(d->row.run_boot, sizeof d->row.run_boot, "%s", a->row.run_boot);
+    if (op) {
+        op->verb = VERB_CONNECT;
+        op->target = d->row.id;
+        op->asked_by = c->ask.person;
+        op->run = a->run;
+        op->state = OP_RUNNING;
+        op->created = op->started = op->stage_at[0] = clock_wall_ms();
+        op->deadline = deadline;
+        op->stored = true;
+        snprintf(op->target_kind, sizeof op->target_kind, "desktop");
+        snprintf(op->asked_name, sizeof op->asked_name, "%s", c->actor_name);
+        snprintf(op->stage, sizeof op->stage, "placing");
+        d->op = op;
+    }
+    publish_desktop(bc, d);
+}
+
+static int start(struct bcenter *bc, struct db *db, const struct connect *c, struct desktop *d,
+                 struct connection *out, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    struct attempt a;
+    int64_t deadline_wall = clock_wall_ms() + CONNECT_DEADLINE_MS;
+    char deadline[24];
+    int rc;
+
+    reserve(bc, d, &a);
+    if (!id_set(&a.row.run))
+        snprintf(a.row.run_boot, sizeof a.row.run_boot, "%s", d->bserver->boot);
+    module_unlock(&bc->m);
+    a.run = id_set(&a.row.run) ? a.row.run : id_new();
+    a.op = id_new();
+    snprintf(deadline, sizeof deadline, "%lld", (long long)deadline_wall);
+    rc = db_run(db, &Q_connect_start,
+                DB_ARGS(a.row.id.s, a.generation, a.epoch, c->ask.person.s, a.run.s, a.row.run_boot,
+                        a.seq, a.op.s, deadline, c->actor_name, c->trace),
+                &r, e);
+    if (rc == 0)
+        rc = store_outcome(r, e);
+    d = finish(bc, db, &a, rc);
+    if (rc == 0 && d) {
+        apply_start(bc, c, d, &a, deadline_wall);
+        out->operation = a.op;
+        out->desktop = d->row.id;
+    }
+    module_unlock(&bc->m);
+    if (rc == 0)
+        bcenter_poke(bc);
+    return rc;
+}
+
+/* ---- refusals ---- */
+
+static json_t *numbers_of(const struct decided *dc)
+{
+    json_t *o = json_object();
+
+    if (dc->login[0])
+        json_put_str(o, "login", dc->login);
+    if (dc->release) {
+        json_put_int(o, "size", dc->size);
+        json_put_int(o, "assigned", dc->assigned);
+    }
+    return o;
+}
+
+/* The seat is given up in the transaction that refuses: only after it may the CCC ask another
+ * module. */
+static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
+                  const struct decided *dc, json_t **numbers, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    char epoch[24];
+    struct seat *s;
+
+    if (dc->release) {
+        snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+        if (db_run(db, &Q_seat_release,
+                   DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch, c->actor_name, c->trace,
+                           err_slug(dc->code), dc->detail),
+                   &r, e) < 0)
+            return -1;
+        if (db_rows(r) != 1) {
+            daemon_quit(3);
+            return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
+        }
+        module_lock(&bc->m);
+        s = module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
+                            db_int(r, 0, "generation", 1));
+        publish_seat(bc, s);
+        module_unlock(&bc->m);
+    }
+    *numbers = numbers_of(dc);
+    return err_set(e, dc->code, "%s", dc->detail);
+}
+
+/* Lock held on entry, free on return. */
+static int carry_out(struct bcenter *bc, struct db *db, const struct connect *c,
+                     const struct decided *dc, struct connection *out, struct err *e)
+{
+    switch (dc->what) {
+    case DECIDE_RESUME: return resume(bc, db, c, dc->desktop, out, e);
+    case DECIDE_OPEN: return open_session(bc, db, c, dc->desktop, out, e);
+    case DECIDE_START: return start(bc, db, c, dc->desktop, out, e);
+    case DECIDE_OPERATION:
+        out->operation = dc->desktop->op->id;
+        out->desktop = dc->desktop->row.id;
+        module_unlock(&bc->m);
+        return 0;
+    case DECIDE_REFUSE:
+    case DECIDE_WAIT: break;
+    }
+    module_unlock(&bc->m);
+    return err_set(e, ERR_NOT_READY, "the desktop is being changed, try again");
+}
+
+/* Lock held. Decides, and waits as long as waiting may help. */
+static void decide(struct bcenter *bc, const struct connect *c, int64_t until, struct decided *dc)
+{
+    for (;;) {
+        bool soon;
+
+        broker_decide(&bc->m, &c->ask, clock_boot_ms(), dc);
+        soon = dc->what == DECIDE_WAIT ||
+               (dc->what == DECIDE_REFUSE && dc->code == ERR_NOT_ENTITLED && c->from_ccc);
+        if (!soon || !module_wait(&bc->m, until))
+            return;
+    }
+}
+
+int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
+                   struct connection *out, json_t **numbers, struct err *e)
+{
+    int64_t until = clock_boot_ms() + WAIT_MS;
+    struct decided dc;
+
+    *numbers = NULL;
+    if (c->deadline_ms && c->deadline_ms - 500 < until)
+        until = c->deadline_ms - 500;
+    for (int i = 0; i < TRIES; i++) {
+        struct err bad = { 0 };
+
+        memset(out, 0, sizeof *out);
+        module_lock(&bc->m);
+        decide(bc, c, until, &dc);
+        if (dc.what == DECIDE_REFUSE) {
+            module_unlock(&bc->m);
+            return refuse(bc, db, c, &dc, numbers, e);
+        }
+        if (carry_out(bc, db, c, &dc, out, &bad) == 0)
+            return 0;
+        if (bad.code != ERR_CONFLICT && bad.code != ERR_PRECONDITION &&
+            bad.code != ERR_TX_CONFLICT) {
+            *e = bad;
+            return -1;
+        }
+    }
+    return err_set(e, ERR_TX_CONFLICT, "too many people changed the same desktops, try again");
+}
+
+json_t *connection_json(const struct bcenter *bc, const struct connection *c)
+{
+    json_t *o = json_object(), *display = json_object(), *protocols = json_array();
+
+    json_array_append_new(protocols, json_string(TICKET_PROTOCOL));
+    json_array_append_new(protocols, json_string(c->ticket));
+    json_put_str(display, "url", c->url);
+    json_object_set_new(display, "protocols", protocols);
+    json_put_str(o, "id", c->id.s);
+    json_put_str(o, "desktop_id", c->desktop.s);
+    json_object_set_new(o, "display", display);
+    json_put_time(o, "expires_at", c->expires);
+    json_put_str(o, "resume", c->resume);
+    json_put_str(o, "login", bc->login_url);
+    return o;
+}
+
+int broker_refusal(const struct request *rq, struct reply *rp, const struct err *why,
+                   json_t *numbers, struct err *e)
+{
+    struct err said = *why;
+    json_t *body;
+
+    if (!numbers || json_object_size(numbers) == 0) {
+        json_decref(numbers);
+        *e = *why;
+        return -1;
+    }
+    if (!said.origin[0])
+        snprintf(said.origin, sizeof said.origin, "%s", rq->self);
+    body = problem_encode(&said, rq->trace_id);
+    json_object_set_new(body, "numbers", numbers);
+    return http_reply(rp, err_status(why->code), body, e);
+}

@@ -1,0 +1,38 @@
+/*
+ * broker — a person gets a desktop: decide under the lock, reserve, commit without it, apply; after
+ * a conflict the row is read again and the decision made anew, three times.
+ */
+#ifndef BCENTER_BROKER_H
+#define BCENTER_BROKER_H
+
+#include "bcenter/bcenter.h"
+#include "bcenter/broker_decide.h"
+
+enum { RESUME_SECRET = 64, BROKER_LABEL = 72 };
+
+struct connection {
+    struct id id, desktop; /* session; "" with an operation */
+    struct id operation;   /* "" or the operation that boots the desktop */
+    char ticket[TICKET_MAX], url[300], resume[RESUME_SECRET];
+    int64_t expires; /* wall clock */
+};
+struct connect {
+    struct broker_ask ask;
+    char actor_name[BROKER_LABEL];
+    const char *trace;
+    int64_t deadline_ms; /* boot clock */
+    bool from_ccc;       /* entitlements that we have not heard of yet may be on their way */
+};
+/*
+ * NOT_ENTITLED, SEAT_ELSEWHERE, POOL_EXHAUSTED, LAW_…, DESKTOP_LOST, OPERATION_OPEN, TX_CONFLICT,
+ * DB_UNAVAILABLE, NOT_READY. *numbers: NULL or what belongs to the refusal (a new reference).
+ */
+int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
+                   struct connection *out, json_t **numbers, struct err *e) MUSTCHECK;
+json_t *connection_json(const struct bcenter *bc, const struct connection *c);
+
+/* A refusal as its whole reply, with "numbers" (docs/rest.md). Takes numbers. */
+int broker_refusal(const struct request *rq, struct reply *rp, const struct err *why,
+                   json_t *numbers, struct err *e) MUSTCHECK;
+
+#endif

@@ -1,0 +1,214 @@
+#include "bcenter/broker_decide.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void refuse(struct decided *out, enum err_code code, const char *detail)
+{
+    out->what = DECIDE_REFUSE;
+    out->code = code;
+    snprintf(out->detail, sizeof out->detail, "%s", detail);
+}
+
+static void decide(struct decided *out, enum decision what, struct desktop *d)
+{
+    out->what = what;
+    out->desktop = d;
+}
+
+bool broker_spare(const struct desktop *d, int64_t boot_ms)
+{
+    return !d->busy && !d->op && !d->session && !d->row.deleting && !id_set(&d->row.person) &&
+           !id_set(&d->used_by) && d->bserver && d->seen && bserver_up(d->bserver, boot_ms) &&
+           !d->bserver->maintenance;
+}
+
+/* ---- her own desktop ---- */
+
+static void with_session(struct desktop *d, const struct broker_ask *ask, struct decided *out)
+{
+    if (!id_eq(&d->session->person, &ask->person))
+        refuse(out, ERR_DESKTOP_STATE, "somebody else's session is open on it");
+    else if (!id_eq(&d->session->run, &d->row.run))
+        decide(out, DECIDE_WAIT, d); /* its end is about to be written */
+    else
+        decide(out, d->bserver->knows_key ? DECIDE_RESUME : DECIDE_WAIT, d);
+}
+
+static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
+                 struct decided *out)
+{
+    if (d->busy) {
+        decide(out, DECIDE_WAIT, d);
+    } else if (d->row.deleting) {
+        refuse(out, ERR_DESKTOP_STATE, "the desktop is being deleted");
+    } else if (!d->bserver || !bserver_up(d->bserver, boot_ms)) {
+        refuse(out, ERR_DESKTOP_LOST,
+               "the desktop's bServer does not answer; nothing on it was stopped");
+    } else if (d->session) {
+        with_session(d, ask, out);
+    } else if (d->op && (d->op->verb == VERB_CONNECT || d->op->verb == VERB_START)) {
+        decide(out, DECIDE_OPERATION, d);
+    } else if (d->op && d->op->verb != VERB_REBOOT && d->op->verb != VERB_RESET) {
+        refuse(out, ERR_OPERATION_OPEN, "another operation on the desktop is still open");
+    } else if (desktop_ready(d, boot_ms)) {
+        decide(out, d->bserver->knows_key ? DECIDE_OPEN : DECIDE_WAIT, d);
+    } else {
+        decide(out, DECIDE_START, d);
+    }
+}
+
+/* ---- is this her place? ---- */
+
+static void elsewhere(struct module *m, const struct id *module, struct decided *out)
+{
+    struct sister *s;
+
+    HASH_FIND(hh, m->sisters, module->s, ID_LEN, s);
+    refuse(out, ERR_SEAT_ELSEWHERE, "another module serves this person and pool");
+    snprintf(out->login, sizeof out->login, "%s", s ? s->login : "");
+}
+
+/*
+ * The rendezvous over those that have not released her, as the CCC says and as our own seat says.
+ * Nobody left: every module gave her up once, so each may take her again; then we are as good as
+ * any.
+ */
+static bool our_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                      struct decided *out)
+{
+    struct seat *seat = module_seat(m, &ask->person, &p->id);
+    unsigned char skip[MODULE_SHARES] = { 0 };
+    int place;
+
+    if (seat && !seat->released)
+        return true;
+    for (int i = 0; i < p->nshares; i++) {
+        skip[i] = seat && id_eq(&p->shares[i].module, &m->id);
+        for (int r = 0; r < ask->nreleased; r++)
+            skip[i] |= id_eq(&p->shares[i].module, &ask->released[r]);
+    }
+    place = place_module(&ask->person, &p->id, p->shares, p->nshares, skip);
+    if (place < 0 || id_eq(&p->shares[place].module, &m->id))
+        return true;
+    elsewhere(m, &p->shares[place].module, out);
+    return false;
+}
+
+/* ---- a spare ---- */
+
+struct found {
+    struct desktop *best;
+    int64_t score;
+};
+
+static int64_t load_of(const struct bserver *b)
+{
+    int64_t n = 0;
+
+    for (int i = 0; i < b->nslots; i++)
+        n += b->slots[i].desktop && id_set(&b->slots[i].desktop->row.person);
+    return n;
+}
+
+/* Ready before booting before stopped; newest image first; then the host with fewest people. */
+static int64_t score_of(const struct pool *p, const struct desktop *d, int64_t boot_ms)
+{
+    const char *version = json_string_value(json_object_get(d->row.image, "id"));
+    bool fresh = version && strcmp(version, p->image_version.s) == 0;
+    int stage = desktop_ready(d, boot_ms) && d->bserver->knows_key ? 0
+                : id_set(&d->row.run)                              ? 1
+                                                                   : 2;
+
+    if (d->error_slug[0])
+        stage = 3;
+    return ((int64_t)stage * 2 + !fresh) * 1000 + load_of(d->bserver);
+}
+
+static bool failed_now(const struct desktop *d)
+{
+    return d->error_slug[0] &&
+           (id_eq(&d->error_for, &d->row.overlay) || id_eq(&d->error_for, &d->row.run));
+}
+
+static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t boot_ms)
+{
+    struct found f = { NULL, 0 };
+    struct desktop *d, *next;
+
+    HASH_ITER(hh, m->desktops, d, next)
+    {
+        int64_t score;
+
+        if (!id_eq(&d->row.pool, &p->id) || !broker_spare(d, boot_ms) || failed_now(d))
+            continue;
+        score = score_of(p, d, boot_ms);
+        if (!f.best || score < f.score ||
+            (score == f.score && strcmp(d->row.id.s, f.best->row.id.s) < 0))
+            f = (struct found){ d, score };
+    }
+    return f.best;
+}
+
+static void exhausted(struct module *m, const struct pool *p, struct decided *out)
+{
+    struct desktop *d, *next;
+    int64_t have = 0, soon = 0;
+
+    HASH_ITER(hh, m->desktops, d, next)
+    {
+        if (!id_eq(&d->row.pool, &p->id) || d->row.deleting)
+            continue;
+        have++;
+        out->assigned += id_set(&d->row.person);
+        soon += d->busy;
+    }
+    out->size = p->share;
+    if (soon > 0 && out->assigned < have) { /* what is being written may be for her */
+        decide(out, DECIDE_WAIT, NULL);
+        return;
+    }
+    out->release = true;
+    if (have < p->share && p->law != ERR_NONE) {
+        refuse(out, p->law, p->law_detail);
+        return;
+    }
+    refuse(out, ERR_POOL_EXHAUSTED, "every desktop of the pool is taken or being cleaned");
+}
+
+void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_ms,
+                   struct decided *out)
+{
+    struct desktop *d = id_set(&ask->desktop) ? module_desktop(m, &ask->desktop) : NULL;
+    struct id pool_id = d ? d->row.pool : ask->pool;
+    struct pool *p;
+
+    memset(out, 0, sizeof *out);
+    if (id_set(&ask->desktop) && (!d || !id_eq(&d->row.person, &ask->person))) {
+        refuse(out, ERR_NOT_ENTITLED, "this desktop is not yours");
+        return;
+    }
+    if (!module_entitled(m, &ask->person, &pool_id)) {
+        refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
+        return;
+    }
+    if (!d)
+        d = module_desktop_of(m, &ask->person, &pool_id);
+    if (d) {
+        hers(d, ask, boot_ms, out);
+        return;
+    }
+    p = module_pool(m, &pool_id);
+    if (!p) {
+        refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
+        return;
+    }
+    if (!our_place(m, p, ask, out))
+        return;
+    d = spare_for(m, p, boot_ms);
+    if (!d)
+        exhausted(m, p, out);
+    else
+        decide(out, desktop_ready(d, boot_ms) && d->bserver->knows_key ? DECIDE_OPEN : DECIDE_START,
+               d);
+}

@@ -1,0 +1,42 @@
+/*
+ * broker_decide — what a person who asks for a pool or a desktop gets (docs/broker.md, Connect).
+ * Pure on the module in memory: no I/O, no clock, nothing is changed. Lock held.
+ */
+#ifndef BCENTER_BROKER_DECIDE_H
+#define BCENTER_BROKER_DECIDE_H
+
+#include "bcenter/module.h"
+#include "common/base/err.h"
+
+enum { BROKER_MODULES = 16 };
+
+struct broker_ask {
+    struct id person, pool, desktop;    /* pool or desktop */
+    struct id released[BROKER_MODULES]; /* modules that gave her up, as the CCC knows */
+    int nreleased;
+};
+
+enum decision {
+    DECIDE_REFUSE, /* code, detail; release: her seat here is given up in the same transaction */
+    DECIDE_WAIT, /* another thread is writing this desktop, or its host has to hear our key: soon */
+    DECIDE_RESUME,   /* her live session */
+    DECIDE_OPEN,     /* a new session on a desktop that is ready */
+    DECIDE_START,    /* an operation: it starts, or its start is waited for */
+    DECIDE_OPERATION /* the operation that is already open for her */
+};
+struct decided {
+    enum decision what;
+    struct desktop *desktop;
+    bool release;
+    enum err_code code;
+    char detail[200];
+    char login[300];        /* of the module that serves her; "" if not another */
+    int64_t size, assigned; /* of the pool here, when it is exhausted */
+};
+void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_ms,
+                   struct decided *out);
+
+/* Clean, nobody's, not being written, on a host that is in service. */
+bool broker_spare(const struct desktop *d, int64_t boot_ms);
+
+#endif

@@ -1,0 +1,110 @@
+/* connections_http — connecting at this bCenter: with the CCC and everything above it gone, too. */
+#include <string.h>
+
+#include "bcenter/portal.h"
+#include "bcenter/session.h"
+#include "common/base/json.h"
+
+static bool secret_text(const char *s)
+{
+    return s && s[0] && strlen(s) <= 200;
+}
+
+static int accepted(struct bcenter *bc, struct reply *rp, const struct connection *c, struct err *e)
+{
+    struct operation *op;
+    json_t *body = NULL;
+
+    module_lock(&bc->m);
+    op = module_operation(&bc->m, &c->operation);
+    if (op)
+        body = portal_operation(bc, op);
+    module_unlock(&bc->m);
+    return http_accepted(rp, c->operation.s, body, e);
+}
+
+static int post_connection(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct bcenter *bc = rq->app;
+    struct connect ask = { .trace = rq->trace_id, .deadline_ms = rq->deadline_ms };
+    struct connection c;
+    json_t *numbers;
+    struct err why = { 0 };
+    const struct json_field fields[] = {
+        { .name = "pool_id", .kind = JSON_UUID, .to = &ask.ask.pool },
+        { .name = "desktop_id", .kind = JSON_UUID, .to = &ask.ask.desktop },
+        { 0 },
+    };
+
+    if (json_fields(rq->body, fields, e) < 0)
+        return -1;
+    if (id_set(&ask.ask.pool) == id_set(&ask.ask.desktop))
+        return err_set(e, ERR_INVALID_REQUEST, "give either pool_id or desktop_id");
+    ask.ask.person = rq->caller.id;
+    snprintf(ask.actor_name, sizeof ask.actor_name, "%s", rq->caller.name);
+    if (broker_connect(bc, bcenter_db(rq), &ask, &c, &numbers, &why) < 0)
+        return broker_refusal(rq, rp, &why, numbers, e);
+    if (id_set(&c.operation))
+        return accepted(bc, rp, &c, e);
+    return http_reply(rp, 201, connection_json(bc, &c), e);
+}
+
+/* "" for administrators: theirs are all. */
+static struct id owner(const struct request *rq)
+{
+    return strcmp(rq->caller.role, "admin") == 0 ? (struct id){ "" } : rq->caller.id;
+}
+
+static int get_connection(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct id person = owner(rq);
+    json_t *o;
+
+    if (session_state(rq->app, bcenter_db(rq), &rq->path_id, &person, &o, e) < 0)
+        return -1;
+    return http_reply(rp, 200, o, e);
+}
+
+static int delete_connection(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct session_end s = { .session = rq->path_id,
+                             .person = owner(rq),
+                             .actor = rq->caller.id,
+                             .reason = "disconnected" };
+
+    s.actor_name = rq->caller.name;
+    s.trace = rq->trace_id;
+    s.deadline_ms = rq->deadline_ms;
+    if (session_end(rq->app, bcenter_db(rq), &s, e) < 0)
+        return -1;
+    rp->status = 204;
+    return 0;
+}
+
+static int post_ticket(const struct request *rq, struct reply *rp, struct err *e)
+{
+    const char *secret = NULL;
+    struct connection c;
+    const struct json_field fields[] = {
+        { .name = "resume",
+          .kind = JSON_TEXT,
+          .required = true,
+          .to = &secret,
+          .valid = secret_text,
+          .must = "is not a resume secret" },
+        { 0 },
+    };
+
+    if (json_fields(rq->body, fields, e) < 0 ||
+        session_ticket(rq->app, &rq->path_id, secret, &c, e) < 0)
+        return -1;
+    return http_reply(rp, 201, session_ticket_json(&c), e);
+}
+
+const struct route connections_routes[] = {
+    { "POST", "/api/v1/connections", "self", post_connection, 0 },
+    { "GET", "/api/v1/connections/{id}", "self", get_connection, 0 },
+    { "DELETE", "/api/v1/connections/{id}", "self", delete_connection, 0 },
+    { "POST", "/api/v1/connections/{id}/tickets", "anyone", post_ticket, 0 },
+    { 0 },
+};

@@ -1,0 +1,337 @@
+#include "bcenter/module.h"
+
+#include <string.h>
+
+#include "common/base/clock.h"
+#include "common/base/json.h"
+
+static const char *const verbs[] = { "",         "start",       "shutdown", "stop",
+                                     "reboot",   "reset",       "rebuild",  "delete",
+                                     "unassign", "maintenance", "resume",   "connect" };
+static const char *const op_states[] = { "queued", "running", "succeeded", "failed", "cancelled" };
+static const char *const observed_words[] = { "unknown", "missing", "off",
+                                              "running", "paused",  "crashed" };
+static const char *const vf_words[] = { "free", "assigned", "quarantine", "lost" };
+
+const char *verb_word(enum verb v)
+{
+    return verbs[v];
+}
+
+enum verb verb_from(const char *word)
+{
+    for (size_t i = 1; word && i < sizeof verbs / sizeof *verbs; i++)
+        if (strcmp(verbs[i], word) == 0)
+            return (enum verb)i;
+    return VERB_NONE;
+}
+
+const char *op_state_word(enum op_state s)
+{
+    return op_states[s];
+}
+
+const char *observed_word(enum observed o)
+{
+    return observed_words[o];
+}
+
+enum observed observed_from(const char *word)
+{
+    for (size_t i = 0; word && i < sizeof observed_words / sizeof *observed_words; i++)
+        if (strcmp(observed_words[i], word) == 0)
+            return (enum observed)i;
+    return OBSERVED_UNKNOWN;
+}
+
+const char *vf_state_word(enum vf_state s)
+{
+    return vf_words[s];
+}
+
+void module_init(struct module *m)
+{
+    pthread_condattr_t monotonic;
+
+    memset(m, 0, sizeof *m);
+    pthread_mutex_init(&m->lock, NULL);
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&m->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+}
+
+void module_lock(struct module *m)
+{
+    pthread_mutex_lock(&m->lock);
+}
+
+void module_unlock(struct module *m)
+{
+    pthread_mutex_unlock(&m->lock);
+}
+
+bool module_wait(struct module *m, int64_t until_ms)
+{
+    int64_t left = until_ms - clock_boot_ms();
+    struct timespec t;
+
+    if (left <= 0)
+        return false;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += left / 1000;
+    t.tv_nsec += left % 1000 * 1000000;
+    if (t.tv_nsec >= 1000000000) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000;
+    }
+    return pthread_cond_timedwait(&m->changed, &m->lock, &t) == 0;
+}
+
+#define FIND(type, name, table)                                                                    \
+    struct type *name(struct module *m, const struct id *id)                                       \
+    {                                                                                              \
+        struct type *x;                                                                            \
+                                                                                                   \
+        HASH_FIND(hh, m->table, id->s, ID_LEN, x);                                                 \
+        return x;                                                                                  \
+    }
+FIND(pool, module_pool, pools)
+FIND(image_version, module_image, images)
+FIND(person, module_person, persons)
+FIND(bserver, module_bserver, bservers)
+FIND(desktop, module_desktop, desktops)
+FIND(vf, module_vf, vfs)
+FIND(operation, module_operation, operations)
+
+struct person *module_person_named(struct module *m, const char *username)
+{
+    struct person *p;
+
+    HASH_FIND(by_name, m->persons_by_name, username, strlen(username), p);
+    return p;
+}
+
+struct desktop *module_session_desktop(struct module *m, const struct id *session)
+{
+    struct desktop *d, *tmp;
+
+    HASH_ITER(hh, m->desktops, d, tmp)
+    {
+        if (d->session && id_eq(&d->session->id, session))
+            return d;
+    }
+    return NULL;
+}
+
+struct desktop *module_desktop_of(struct module *m, const struct id *person, const struct id *pool)
+{
+    struct desktop *d, *tmp;
+
+    HASH_ITER(hh, m->desktops, d, tmp)
+    {
+        if (id_eq(&d->row.person, person) && id_eq(&d->row.pool, pool))
+            return d;
+    }
+    return NULL;
+}
+
+struct seat *module_seat(struct module *m, const struct id *person, const struct id *pool)
+{
+    struct id id = id_v5(pool->s, person->s);
+    struct seat *s;
+
+    HASH_FIND(hh, m->seats, id.s, ID_LEN, s);
+    return s;
+}
+
+struct seat *module_seat_put(struct module *m, const struct id *person, const struct id *pool,
+                             bool released, int64_t generation)
+{
+    struct seat *s = module_seat(m, person, pool);
+
+    if (!s) {
+        s = calloc(1, sizeof *s);
+        if (!s)
+            return NULL;
+        s->id = id_v5(pool->s, person->s);
+        s->person = *person;
+        s->pool = *pool;
+        HASH_ADD(hh, m->seats, id.s, ID_LEN, s);
+    }
+    s->released = released;
+    s->generation = generation;
+    return s;
+}
+
+static bool in_group(const struct person *p, const struct id *group)
+{
+    for (int i = 0; i < p->ngroups; i++)
+        if (id_eq(&p->groups[i], group))
+            return true;
+    return false;
+}
+
+bool module_entitled(struct module *m, const struct id *person, const struct id *pool)
+{
+    struct person *p = module_person(m, person);
+    struct entitlement *en, *tmp;
+
+    if (p && p->disabled)
+        return false;
+    HASH_ITER(hh, m->entitlements, en, tmp)
+    {
+        if (!id_eq(&en->pool, pool))
+            continue;
+        if (id_set(&en->person) ? id_eq(&en->person, person) : p && in_group(p, &en->group))
+            return true;
+    }
+    return false;
+}
+
+bool bserver_up(const struct bserver *b, int64_t boot_ms)
+{
+    return b->heard_ms && boot_ms - b->heard_ms < SILENT_MS;
+}
+
+struct bserver *module_bserver_add(struct module *m, const struct id *id)
+{
+    struct bserver *b = module_bserver(m, id);
+
+    if (b || !(b = calloc(1, sizeof *b)))
+        return b;
+    b->id = *id;
+    b->store_limit_gib = -1;
+    HASH_ADD(hh, m->bservers, id.s, ID_LEN, b);
+    return b;
+}
+
+struct desktop *module_desktop_add(struct module *m, const struct id *id)
+{
+    struct desktop *d = module_desktop(m, id);
+
+    if (d || !(d = calloc(1, sizeof *d)))
+        return d;
+    d->row.id = *id;
+    d->slot = d->lane = -1;
+    HASH_ADD(hh, m->desktops, row.id.s, ID_LEN, d);
+    return d;
+}
+
+static void desktop_free(struct desktop *d)
+{
+    desktop_row_release(&d->row);
+    free(d->session);
+    free(d);
+}
+
+void module_desktop_remove(struct module *m, struct desktop *d)
+{
+    if (d->bserver && d->slot >= 0 && d->bserver->slots[d->slot].desktop == d)
+        d->bserver->slots[d->slot].desktop = NULL;
+    if (d->vf)
+        d->vf->desktop = NULL;
+    HASH_DEL(m->desktops, d);
+    desktop_free(d);
+}
+
+struct operation *module_operation_add(struct module *m, const struct id *id)
+{
+    struct operation *op = module_operation(m, id);
+
+    if (op || !(op = calloc(1, sizeof *op)))
+        return op;
+    op->id = *id;
+    HASH_ADD(hh, m->operations, id.s, ID_LEN, op);
+    return op;
+}
+
+void module_operation_remove(struct module *m, struct operation *op)
+{
+    struct desktop *d = module_desktop(m, &op->target);
+
+    if (d && d->op == op)
+        d->op = NULL;
+    HASH_DEL(m->operations, op);
+    json_decref(op->error);
+    free(op);
+}
+
+void desktop_row_copy(struct desktop_row *to, const struct desktop_row *from)
+{
+    *to = *from;
+    json_incref(to->spec);
+    json_incref(to->image);
+}
+
+void desktop_row_release(struct desktop_row *row)
+{
+    json_decref(row->spec);
+    json_decref(row->image);
+    row->spec = row->image = NULL;
+}
+
+void desktop_row_set_image(struct desktop_row *row, json_t *image)
+{
+    json_incref(image);
+    json_decref(row->image);
+    row->image = image;
+}
+
+bool desktop_running(const struct desktop *d)
+{
+    return d->observed == OBSERVED_RUNNING || d->observed == OBSERVED_PAUSED;
+}
+
+/* The guest can say which run it is in: its image speaks, and the host passes the words on. */
+static bool guest_speaks(const struct desktop *d)
+{
+    const char *guest = json_str(d->row.image, "guest");
+
+    return d->bserver->guest_channel && guest && strcmp(guest, "bic") == 0;
+}
+
+bool desktop_ready(const struct desktop *d, int64_t boot_ms)
+{
+    if (!id_set(&d->row.run) || d->row.deleting || d->observed != OBSERVED_RUNNING || !d->bserver ||
+        !bserver_up(d->bserver, boot_ms) || !id_eq(&d->seen_run, &d->row.run))
+        return false;
+    if (d->bserver->qcow2 && !id_eq(&d->seen_overlay, &d->row.overlay))
+        return false;
+    return !guest_speaks(d) || id_eq(&d->ready_run, &d->row.run);
+}
+
+#define FREE_ALL(type, table, extra)                                                               \
+    do {                                                                                           \
+        struct type *x, *tmp;                                                                      \
+        HASH_ITER(hh, m->table, x, tmp)                                                            \
+        {                                                                                          \
+            HASH_DELETE(hh, m->table, x);                                                          \
+            extra;                                                                                 \
+            free(x);                                                                               \
+        }                                                                                          \
+    } while (0)
+
+void module_release(struct module *m)
+{
+    struct desktop *d, *next;
+
+    HASH_ITER(hh, m->desktops, d, next)
+    {
+        HASH_DELETE(hh, m->desktops, d);
+        desktop_free(d);
+    }
+    HASH_CLEAR(by_name, m->persons_by_name);
+    FREE_ALL(image_version, images, json_decref(x->body));
+    FREE_ALL(pool, pools, json_decref(x->spec));
+    FREE_ALL(person, persons, (free(x->verifier), free(x->groups)));
+    FREE_ALL(entitlement, entitlements, (void)0);
+    FREE_ALL(node_info, nodes, (void)0);
+    FREE_ALL(sister, sisters, (void)0);
+    FREE_ALL(bserver, bservers, (json_decref(x->body), sync_set_free(x->set)));
+    FREE_ALL(vf, vfs, (void)0);
+    FREE_ALL(seat, seats, (void)0);
+    FREE_ALL(operation, operations, json_decref(x->error));
+    pthread_cond_destroy(&m->changed);
+    pthread_mutex_destroy(&m->lock);
+}

@@ -1,0 +1,71 @@
+/*
+ * placement — which bServer gets a new desktop. Pure: no clock, no I/O, no memory taken; the same
+ * inputs give the same answer, whatever the order of the candidates (docs/broker.md).
+ *
+ * A candidate that breaks a law is filtered with the law as its verdict. Among the rest: most free
+ * slots, then most free memory, then the rendezvous weight of (desktop, bServer).
+ */
+#ifndef BCENTER_PLACEMENT_H
+#define BCENTER_PLACEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "common/base/err.h"
+#include "common/base/id.h"
+
+enum { PLACEMENT_LANES = 16, PLACEMENT_OVERHEAD_MIB = 128, PLACEMENT_INPUTS = 1024 };
+
+enum verdict {
+    VERDICT_FITS,
+    VERDICT_STATE,
+    VERDICT_CAPABILITY,
+    VERDICT_SLOTS,
+    VERDICT_LANES,
+    VERDICT_MEMORY,
+    VERDICT_STORAGE,
+    VERDICT_VF,
+    VERDICT_COUNT
+};
+
+struct candidate {
+    struct id bserver;
+    bool up; /* heard of, and not in maintenance */
+    bool format,
+        user_net; /* can it run this image's format; has it a user-mode network without a VF */
+    int slots, free_slots[PLACEMENT_LANES], used_slots[PLACEMENT_LANES], lanes;
+    int64_t memory_free_mib;
+    int64_t store_free_gib; /* -1: no store of its own, nothing to count */
+    int free_vfs;
+};
+struct demand {
+    struct id desktop;
+    int64_t memory_mib; /* with overhead: placement_memory() */
+    int64_t store_gib;  /* placement_store() */
+    bool needs_vf;
+};
+struct placement {
+    int candidate, lane;         /* indexes */
+    bool user_net;               /* no VF was asked for: the host's own user network */
+    int verdicts[VERDICT_COUNT]; /* how many candidates each law filtered */
+};
+
+/* RAM of the machine and what QEMU needs beside it. */
+int64_t placement_memory(int64_t memory_mib);
+/*
+ * What a desktop may come to need in its host's store. A persistent disk is counted whole: it grows
+ * for years. A floating one lives for a session, so a quarter of its size is kept for it, at least
+ * 1 GiB.
+ */
+int64_t placement_store(int64_t disk_bytes, bool floating);
+
+enum verdict placement_verdict(const struct candidate *c, const struct demand *d);
+/* LAW_… with numbers in the sentence: the law that filtered the last candidates. */
+int placement_choose(const struct candidate *c, int n, const struct demand *d,
+                     struct placement *out, struct err *e) MUSTCHECK;
+/* The inputs in at most 1 kB, to be kept with the choice. */
+void placement_text(const struct candidate *c, int n, const struct demand *d,
+                    char to[PLACEMENT_INPUTS]);
+
+#endif

@@ -1,0 +1,15 @@
+/* portal — what the routes for people share: lists, and documents with names in them. */
+#ifndef BCENTER_PORTAL_H
+#define BCENTER_PORTAL_H
+
+#include "bcenter/bcenter.h"
+
+/* Takes items (objects with "name" and "id"): sorts, cuts to ?limit= after ?cursor=.
+ * INVALID_REQUEST. */
+int portal_list(const struct request *rq, struct reply *rp, json_t *items, struct err *e) MUSTCHECK;
+/* Lock held. The operation as its owner reads it, with names. */
+json_t *portal_operation(struct bcenter *bc, const struct operation *op);
+/* Lock held. [{id,name,login}] of the modules that may serve her. */
+json_t *portal_modules(struct bcenter *bc, const struct id *person);
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * reconcile — makes what is into what should be. One thread, on every change and every 2 s: hosts
+ * into the ledger, pools' shares into desktops, each desktop's next step, operations to their end.
+ */
+#ifndef BCENTER_RECONCILE_H
+#define BCENTER_RECONCILE_H
+
+#include "bcenter/bcenter.h"
+#include "bcenter/desktop_store.h"
+
+enum { RECONCILE_MS = 2000 };
+
+void reconcile_tick(void *bc); /* ticker body */
+
+/* Its parts, each with the lock free on entry and return. */
+void reconcile_hosts(struct bcenter *bc);
+void reconcile_pools(struct bcenter *bc);
+void reconcile_desktops(struct bcenter *bc);
+void reconcile_operations(struct bcenter *bc);
+void reconcile_audit(struct bcenter *bc);
+
+/* Every id of a table of the module, copied; *n of them. The caller frees. Lock held. */
+#define RECONCILE_IDS(m, type, table, key, list, n)                                                \
+    do {                                                                                           \
+        struct type *x_, *next_;                                                                   \
+        (n) = 0;                                                                                   \
+        (list) = calloc(HASH_COUNT((m)->table) + 1, sizeof(struct id));                            \
+        HASH_ITER(hh, (m)->table, x_, next_)                                                       \
+        {                                                                                          \
+            if (list)                                                                              \
+                (list)[(n)++] = x_->key;                                                           \
+        }                                                                                          \
+    } while (0)
+
+/* A new life on its host. Editing c->row. */
+void reconcile_new_run(struct change *c, const struct desktop *d);
+/* Commits and logs what went wrong; a conflict is looked at again next time. */
+int reconcile_commit(struct bcenter *bc, struct change *c);
+
+#endif

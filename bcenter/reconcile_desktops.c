@@ -1,0 +1,237 @@
+#include <string.h>
+
+#include "bcenter/desktop_next.h"
+#include "bcenter/publish.h"
+#include "bcenter/reconcile.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+#include "common/base/log.h"
+#include "sql/module/module.h"
+
+enum { RETRY_MIN_MS = 5000, RETRY_MAX_MS = 300000, STARTS_A_HOST = 8 };
+
+static bool starting(const struct desktop *d)
+{
+    return id_set(&d->row.run) && !desktop_running(d);
+}
+
+static int starts_on(const struct bserver *b)
+{
+    int n = 0;
+
+    for (int i = 0; i < b->nslots; i++)
+        n += b->slots[i].desktop && starting(b->slots[i].desktop);
+    return n;
+}
+
+static int64_t closed_for(const struct session *s, int64_t now)
+{
+    if (!s || s->screen_open)
+        return -1;
+    return now - s->screen_at;
+}
+
+static struct next_facts facts_of(struct bcenter *bc, const struct desktop *d, int64_t now)
+{
+    struct next_facts f = {
+        .busy = d->busy, .deleting = d->row.deleting, .seen = d->seen, .floating = d->row.floating
+    };
+
+    f.host_up = d->bserver && bserver_up(d->bserver, now);
+    f.maintenance = d->bserver && d->bserver->maintenance;
+    f.person = id_set(&d->row.person);
+    f.session = d->session != NULL;
+    f.op_open = d->op != NULL;
+    f.wanted_on = id_set(&d->row.run);
+    f.alive = desktop_running(d);
+    f.missing = d->observed == OBSERVED_MISSING;
+    f.used = id_set(&d->used_by);
+    f.surplus = d->surplus;
+    f.stale = d->renew;
+    f.want_running = d->want_running && d->bserver && starts_on(d->bserver) < STARTS_A_HOST;
+    f.other_boot = f.wanted_on && d->bserver && strcmp(d->row.run_boot, d->bserver->boot) != 0;
+    f.run_ended =
+        f.wanted_on && id_eq(&d->last_run, &d->row.run) && !id_eq(&d->seen_run, &d->row.run);
+    f.run_failed = f.wanted_on && d->error_slug[0] && id_eq(&d->error_for, &d->row.run) && !f.alive;
+    f.overlay_failed = d->error_slug[0] && id_eq(&d->error_for, &d->row.overlay);
+    f.run_failed |= f.wanted_on && f.overlay_failed && !f.alive;
+    f.closed_ms = closed_for(d->session, now);
+    f.assigned_ms = d->row.assigned ? clock_wall_ms() - d->row.assigned : 0;
+    f.logoff_ms = bc->config->floating_logoff_s * 1000;
+    f.retry_in_ms = d->retry_at - now;
+    return f;
+}
+
+static void back_off(struct desktop *d, int64_t now)
+{
+    int64_t wait = RETRY_MIN_MS << (d->failures < 6 ? d->failures : 6);
+
+    d->failures++;
+    d->retry_at = now + (wait < RETRY_MAX_MS ? wait : RETRY_MAX_MS);
+}
+
+/* Why a start that was waited for will not come: in the agent's words if it has some. */
+static void fail_operation(const struct desktop *d, struct change *c)
+{
+    enum err_code code = d->error_slug[0] ? err_from_slug(d->error_slug) : ERR_VM_STATE;
+
+    if (!d->op || d->op->verb == VERB_SHUTDOWN || d->op->verb == VERB_STOP)
+        return;
+    c->op = d->op->id;
+    c->op_state = OP_FAILED;
+    c->op_stage = d->op->stage;
+    c->op_error = code == ERR_NONE ? ERR_VM_FAILED : code;
+    snprintf(c->op_detail, sizeof c->op_detail, "%s",
+             d->error_slug[0] ? d->error_detail
+                              : "the machine switched itself off or its host was restarted");
+}
+
+static void run_ended(struct bcenter *bc, struct desktop *d, struct change *c, int64_t now)
+{
+    bool gave_up = !d->session && !id_eq(&d->ready_run, &d->row.run);
+
+    change_end_session(d, c, "run-ended");
+    fail_operation(d, c);
+    change_stop(c, d->row.destroy);
+    if (d->row.floating && id_set(&d->row.person))
+        change_free(&bc->m, d, c);
+    if (gave_up)
+        back_off(d, now);
+    else
+        d->failures = 0;
+    c->action = "run-ended";
+    c->detail = observed_word(d->observed);
+}
+
+static void renew(struct bcenter *bc, struct desktop *d, struct change *c, int64_t now)
+{
+    struct pool *p = module_pool(&bc->m, &d->row.pool);
+    struct image_version *v = p ? module_image(&bc->m, &p->image_version) : NULL;
+
+    change_stop(c, true);
+    if (p && !json_equal(p->spec, d->row.spec) && !id_set(&d->used_by)) {
+        c->row.deleting = true; /* another kind of machine: its place is counted anew */
+        return;
+    }
+    change_renew(c, v ? v->body : NULL);
+    if (d->error_slug[0])
+        back_off(d, now);
+}
+
+/* Lock held. What the action writes; false: nothing after all. */
+static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct change *c,
+                 int64_t now)
+{
+    switch (next) {
+    case NEXT_RUN_ENDED: run_ended(bc, d, c, now); return true;
+    case NEXT_SESSION_END:
+        change_end_session(d, c, "idle");
+        change_free(&bc->m, d, c);
+        c->action = "log-off";
+        c->detail = "the screen was closed too long";
+        return true;
+    case NEXT_RELEASE: change_free(&bc->m, d, c); return true;
+    case NEXT_RENEW: renew(bc, d, c, now); return true;
+    case NEXT_DELETE:
+        change_stop(c, true);
+        c->row.deleting = true;
+        c->action = "delete";
+        c->detail = "its pool wants fewer";
+        return true;
+    case NEXT_START: reconcile_new_run(c, d); return true;
+    case NEXT_FORGET:
+    case NEXT_NOTHING: break;
+    }
+    return false;
+}
+
+static void forgotten(struct bcenter *bc, const struct id *id)
+{
+    struct desktop *d = module_desktop(&bc->m, id);
+    struct bserver *b = d ? d->bserver : NULL;
+
+    if (!d || !b)
+        return;
+    b->memory_used_mib -= d->row.memory_mib;
+    b->store_used_gib -= d->row.store_gib;
+    if (d->vf) {
+        d->vf->state = d->vf->state == VF_LOST ? VF_LOST : VF_QUARANTINE;
+        d->vf->quarantine_at = clock_boot_ms();
+    }
+    publish_desktop_gone(bc, id, &b->id);
+    module_desktop_remove(&bc->m, d);
+    publish_bserver(bc, b);
+}
+
+static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
+{
+    auto_result PGresult *r = NULL;
+    struct err e = { 0 };
+    char number[24], epoch[24];
+    int rc;
+
+    snprintf(number, sizeof number, "%lld", (long long)generation);
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    rc = db_run(bc->reconcile_db, &Q_desktop_forget, DB_ARGS(id->s, number, epoch), &r, &e);
+    if (rc == 0)
+        rc = store_outcome(r, &e);
+    if (rc < 0) {
+        log_err("desktop-forget", &e);
+        desktop_reload(bc, bc->reconcile_db, id);
+        return;
+    }
+    module_lock(&bc->m);
+    forgotten(bc, id);
+    module_unlock(&bc->m);
+}
+
+static void reconcile_desktop(struct bcenter *bc, const struct id *id)
+{
+    int64_t now = clock_boot_ms(), generation;
+    struct next_facts f;
+    struct desktop *d;
+    struct change c;
+    enum next next;
+
+    module_lock(&bc->m);
+    d = module_desktop(&bc->m, id);
+    if (!d) {
+        module_unlock(&bc->m);
+        return;
+    }
+    if (desktop_ready(d, now))
+        d->failures = 0;
+    f = facts_of(bc, d, now);
+    next = desktop_next(&f);
+    generation = d->row.generation;
+    if (next == NEXT_FORGET) {
+        module_unlock(&bc->m);
+        forget(bc, id, generation);
+        return;
+    }
+    if (next == NEXT_NOTHING) {
+        module_unlock(&bc->m);
+        return;
+    }
+    change_begin(d, &c);
+    if (!edit(bc, d, next, &c, now)) {
+        change_drop(bc, &c);
+        module_unlock(&bc->m);
+        return;
+    }
+    module_unlock(&bc->m);
+    reconcile_commit(bc, &c);
+}
+
+void reconcile_desktops(struct bcenter *bc)
+{
+    struct id *ids;
+    int n;
+
+    module_lock(&bc->m);
+    RECONCILE_IDS(&bc->m, desktop, desktops, row.id, ids, n);
+    module_unlock(&bc->m);
+    for (int i = 0; i < n; i++)
+        reconcile_desktop(bc, &ids[i]);
+    free(ids);
+}

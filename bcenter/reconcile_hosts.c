@@ -1,0 +1,179 @@
+#include <string.h>
+
+#include "bcenter/agent_observed.h"
+#include "bcenter/module_load.h"
+#include "bcenter/publish.h"
+#include "bcenter/reconcile.h"
+#include "common/base/clock.h"
+#include "common/base/log.h"
+#include "sql/module/module.h"
+
+enum { VFS_MAX = 512, QUARANTINE_MS = 5000 };
+
+/* What one host's agent said, copied out from under the lock. */
+struct host {
+    struct id id;
+    char name[260], boot[72];
+    char memory[24], store[24], slots[16], lanes[16], epoch[24];
+    bool has_store;
+    char *body;
+    int nvfs;
+    struct host_vf {
+        struct id id;
+        char pf[64], address[32], index[16];
+        bool heard;
+    } vfs[VFS_MAX];
+};
+
+static void copy_vfs(struct module *m, const struct bserver *b, struct host *h)
+{
+    struct vf *v, *next;
+
+    HASH_ITER(hh, m->vfs, v, next)
+    {
+        struct host_vf *to = &h->vfs[h->nvfs];
+
+        if (v->bserver != b || v->stored || h->nvfs == VFS_MAX)
+            continue;
+        to->id = v->id;
+        to->heard = v->heard;
+        snprintf(to->pf, sizeof to->pf, "%s", v->pf);
+        snprintf(to->address, sizeof to->address, "%s", v->address);
+        snprintf(to->index, sizeof to->index, "%d", v->index);
+        h->nvfs++;
+    }
+}
+
+/* Lock held. False: nothing to store. */
+static bool copy_host(struct bcenter *bc, struct bserver *b, struct host *h)
+{
+    if (b->stored || !b->body || !bserver_up(b, clock_boot_ms()) || !b->boot[0])
+        return false;
+    memset(h, 0, sizeof *h);
+    h->id = b->id;
+    snprintf(h->name, sizeof h->name, "%s", b->name);
+    snprintf(h->boot, sizeof h->boot, "%s", b->boot);
+    snprintf(h->memory, sizeof h->memory, "%lld", (long long)b->memory_limit_mib);
+    snprintf(h->store, sizeof h->store, "%lld", (long long)b->store_limit_gib);
+    snprintf(h->slots, sizeof h->slots, "%d", bserver_slots(b));
+    snprintf(h->lanes, sizeof h->lanes, "%d", b->nlanes);
+    snprintf(h->epoch, sizeof h->epoch, "%lld", (long long)bc->m.epoch);
+    h->has_store = b->store_limit_gib >= 0;
+    h->body = store_json(b->body);
+    copy_vfs(&bc->m, b, h);
+    b->stored = true; /* what is heard from now on makes it false again */
+    return true;
+}
+
+static int store_host(struct db *db, void *arg, struct err *e)
+{
+    const struct host *h = arg;
+
+    if (db_run(db, &Q_bserver_heard,
+               DB_ARGS(h->id.s, h->name, h->boot, h->memory, h->has_store ? h->store : NULL,
+                       h->body, h->epoch),
+               NULL, e) < 0 ||
+        db_run(db, &Q_slot_make, DB_ARGS(h->id.s, h->slots, h->lanes, h->epoch), NULL, e) < 0 ||
+        db_run(db, &Q_slot_trim, DB_ARGS(h->id.s, h->slots, h->epoch), NULL, e) < 0)
+        return -1;
+    for (int i = 0; i < h->nvfs; i++) {
+        const struct host_vf *v = &h->vfs[i];
+        int rc = v->heard ? db_run(db, &Q_vf_heard,
+                                   DB_ARGS(v->id.s, h->id.s, v->pf, v->address, v->index, h->epoch),
+                                   NULL, e)
+                          : db_run(db, &Q_vf_lost, DB_ARGS(v->id.s, h->epoch), NULL, e);
+
+        if (rc < 0)
+            return -1;
+    }
+    return 0;
+}
+
+static void reconcile_host(struct bcenter *bc, const struct id *id, struct host *h)
+{
+    struct err e = { 0 };
+    struct bserver *b;
+    bool wanted;
+
+    module_lock(&bc->m);
+    b = module_bserver(&bc->m, id);
+    wanted = b && copy_host(bc, b, h);
+    module_unlock(&bc->m);
+    if (!wanted)
+        return;
+    if (db_tx_once(bc->reconcile_db, store_host, h, &e) < 0 ||
+        module_load_bserver(bc, bc->reconcile_db, id, &e) < 0)
+        log_err("host", &e);
+    free(h->body);
+    module_lock(&bc->m);
+    b = module_bserver(&bc->m, id);
+    if (b && e.code != ERR_NONE)
+        b->stored = false;
+    if (b)
+        publish_bserver(bc, b);
+    module_unlock(&bc->m);
+}
+
+/* A VF that was given back is free again once its host has had time to see the machine gone. Lock
+ * held: one of them. */
+static struct vf *to_clean(struct module *m)
+{
+    int64_t now = clock_boot_ms();
+    struct vf *v, *next;
+
+    HASH_ITER(hh, m->vfs, v, next)
+    {
+        if (v->state == VF_QUARANTINE && bserver_up(v->bserver, now) && v->heard &&
+            now - v->quarantine_at >= QUARANTINE_MS)
+            return v;
+    }
+    return NULL;
+}
+
+static void clean_vfs(struct bcenter *bc)
+{
+    char epoch[24];
+
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    for (;;) {
+        auto_result PGresult *r = NULL;
+        struct err e = { 0 };
+        struct id id = { "" };
+        struct vf *v;
+
+        module_lock(&bc->m);
+        v = to_clean(&bc->m);
+        if (v)
+            id = v->id;
+        module_unlock(&bc->m);
+        if (!id_set(&id))
+            return;
+        if (db_run(bc->reconcile_db, &Q_vf_clean, DB_ARGS(id.s, epoch), &r, &e) < 0) {
+            log_err("vf-clean", &e);
+            return;
+        }
+        module_lock(&bc->m);
+        v = module_vf(&bc->m, &id);
+        if (v && db_changed(r) == 1)
+            v->state = VF_FREE;
+        else if (v)
+            v->quarantine_at = clock_boot_ms();
+        module_unlock(&bc->m);
+    }
+}
+
+void reconcile_hosts(struct bcenter *bc)
+{
+    struct host *h = malloc(sizeof *h);
+    struct id *ids;
+    int n;
+
+    module_lock(&bc->m);
+    RECONCILE_IDS(&bc->m, bserver, bservers, id, ids, n);
+    module_unlock(&bc->m);
+    for (int i = 0; h && i < n; i++)
+        reconcile_host(bc, &ids[i], h);
+    free(ids);
+    free(h);
+    clean_vfs(bc);
+}

@@ -1,0 +1,144 @@
+#include "bcenter/session.h"
+
+#include <sodium.h>
+#include <string.h>
+
+#include "bcenter/desktop_store.h"
+#include "bcenter/ticket_issue.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+#include "sql/module/module.h"
+
+enum { WAIT_MS = 3000, TRIES = 3 };
+
+static bool may(const struct id *asker, const struct id *owner)
+{
+    return !id_set(asker) || id_eq(asker, owner);
+}
+
+/* Not live here: was it ever hers? */
+static int ended_before(struct db *db, const struct id *session, const struct id *person,
+                        struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    struct id owner;
+
+    if (db_run(db, &Q_session_state, DB_ARGS(session->s), &r, e) < 0)
+        return -1;
+    if (db_rows(r) == 1 && id_parse(db_text(r, 0, "person_id"), &owner) && may(person, &owner))
+        return 0;
+    return err_set(e, ERR_NOT_FOUND, "no such connection");
+}
+
+/* Lock held; free on return. 1: conflict, look again. */
+static int end_on(struct bcenter *bc, struct db *db, struct desktop *d, const struct session_end *s,
+                  struct err *e)
+{
+    struct err bad = { 0 };
+    struct change c;
+
+    change_begin(d, &c);
+    change_end_session(d, &c, s->reason);
+    if (d->row.floating)
+        change_free(&bc->m, d, &c);
+    c.actor = s->actor;
+    c.actor_name = s->actor_name;
+    c.action = "disconnect";
+    c.trace = s->trace;
+    module_unlock(&bc->m);
+    if (change_commit(bc, db, &c, &bad) == 0)
+        return 0;
+    if (bad.code == ERR_CONFLICT)
+        return 1;
+    *e = bad;
+    return -1;
+}
+
+int session_end(struct bcenter *bc, struct db *db, const struct session_end *s, struct err *e)
+{
+    int64_t until = clock_boot_ms() + WAIT_MS;
+
+    for (int i = 0; i < TRIES; i++) {
+        struct desktop *d;
+        int rc;
+
+        module_lock(&bc->m);
+        while ((d = module_session_desktop(&bc->m, &s->session)) && d->busy &&
+               module_wait(&bc->m, until)) {
+        }
+        if (!d || d->busy || !may(&s->person, &d->session->person)) {
+            bool busy = d && d->busy;
+
+            module_unlock(&bc->m);
+            if (busy)
+                return err_set(e, ERR_TX_CONFLICT, "the desktop is being changed, try again");
+            return d ? err_set(e, ERR_NOT_FOUND, "no such connection")
+                     : ended_before(db, &s->session, &s->person, e);
+        }
+        rc = end_on(bc, db, d, s, e);
+        if (rc <= 0)
+            return rc;
+    }
+    return err_set(e, ERR_TX_CONFLICT, "the desktop is being changed, try again");
+}
+
+int session_ticket(struct bcenter *bc, const struct id *session, const char *secret,
+                   struct connection *out, struct err *e)
+{
+    unsigned char hash[crypto_hash_sha256_BYTES];
+    struct desktop *d;
+    const char *url;
+    int rc;
+
+    memset(out, 0, sizeof *out);
+    crypto_hash_sha256(hash, (const unsigned char *)secret, strlen(secret));
+    module_lock(&bc->m);
+    d = module_session_desktop(&bc->m, session);
+    if (!d)
+        rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
+    else if (sodium_memcmp(hash, d->session->resume_hash, sizeof hash) != 0)
+        rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");
+    else
+        rc = ticket_issue(bc, d, out->ticket, &url, &out->expires, e);
+    if (rc == 0) {
+        out->id = *session;
+        out->desktop = d->row.id;
+        snprintf(out->url, sizeof out->url, "%s", url);
+    }
+    module_unlock(&bc->m);
+    return rc;
+}
+
+json_t *session_ticket_json(const struct connection *c)
+{
+    json_t *o = json_object(), *display = json_object(), *protocols = json_array();
+
+    json_array_append_new(protocols, json_string(TICKET_PROTOCOL));
+    json_array_append_new(protocols, json_string(c->ticket));
+    json_put_str(display, "url", c->url);
+    json_object_set_new(display, "protocols", protocols);
+    json_object_set_new(o, "display", display);
+    json_put_time(o, "expires_at", c->expires);
+    return o;
+}
+
+int session_state(struct bcenter *bc, struct db *db, const struct id *session,
+                  const struct id *person, json_t **out, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    struct id owner;
+    json_t *o;
+
+    if (db_run(db, &Q_session_state, DB_ARGS(session->s), &r, e) < 0)
+        return -1;
+    (void)bc;
+    if (db_rows(r) != 1 || !id_parse(db_text(r, 0, "person_id"), &owner) || !may(person, &owner))
+        return err_set(e, ERR_NOT_FOUND, "no such connection");
+    o = json_object();
+    json_put_str(o, "id", session->s);
+    json_put_str(o, "desktop_id", db_text(r, 0, "desktop_id"));
+    json_put_str(o, "state", db_flag(r, 0, "live") ? "live" : "ended");
+    json_put_time(o, "since", db_int(r, 0, "since_ms", 0));
+    *out = o;
+    return 0;
+}

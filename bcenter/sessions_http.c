@@ -1,0 +1,142 @@
+/* sessions_http — signing in at this bCenter, and who I am. */
+#include <string.h>
+
+#include "bcenter/login.h"
+#include "bcenter/portal.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+#include "sql/module/login.h"
+
+static json_t *person_json(const struct person *p)
+{
+    json_t *o = json_object();
+
+    json_put_str(o, "id", p->id.s);
+    json_put_str(o, "username", p->username);
+    json_object_set_new(o, "display_name", json_string(p->display_name));
+    json_put_str(o, "role", p->role[0] ? p->role : "user");
+    return o;
+}
+
+static bool shown_text(const char *s)
+{
+    return s && strlen(s) <= 1024;
+}
+
+static void note(const struct request *rq, const struct id *person, const char *username,
+                 const char *result)
+{
+    struct err ignored = { 0 };
+    bool known = person && id_set(person);
+
+    /* The log-in stands, whether or not it could be written down. */
+    if (db_run(bcenter_db(rq), &Q_audit_add,
+               DB_ARGS(known ? person->s : NULL, username, "sign-in", "person",
+                       known ? person->s : NULL, result, rq->trace_id, rq->remote),
+               NULL, &ignored) < 0)
+        ignored.code = ERR_NONE;
+}
+
+static void set_cookie(struct bcenter *bc, struct reply *rp, const char *token, int64_t seconds)
+{
+    char name[40];
+
+    snprintf(rp->cookie, sizeof rp->cookie,
+             "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
+             login_cookie_name(bc, name), token, (long long)seconds,
+             bc->config->login_cert[0] ? "; Secure" : "");
+}
+
+static json_t *grant_json(struct bcenter *bc, const struct login_grant *g)
+{
+    json_t *o = json_object();
+    struct person *p;
+
+    json_put_str(o, "token", g->token);
+    json_put_time(o, "expires_at", g->expires);
+    json_put_str(o, "csrf", g->csrf);
+    module_lock(&bc->m);
+    p = module_person(&bc->m, &g->person);
+    if (p)
+        json_object_set_new(o, "person", person_json(p));
+    json_object_set_new(o, "modules", portal_modules(bc, &g->person));
+    module_unlock(&bc->m);
+    return o;
+}
+
+static int post_session(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct bcenter *bc = rq->app;
+    struct login_ask ask = { .remote = rq->remote, .deadline_ms = rq->deadline_ms };
+    struct login_grant g;
+    const struct json_field fields[] = {
+        { .name = "username",
+          .kind = JSON_TEXT,
+          .required = true,
+          .to = &ask.username,
+          .valid = shown_text,
+          .must = "is too long" },
+        { .name = "password",
+          .kind = JSON_TEXT,
+          .required = true,
+          .to = &ask.password,
+          .valid = shown_text,
+          .must = "is too long" },
+        { 0 },
+    };
+
+    if (json_fields(rq->body, fields, e) < 0)
+        return -1;
+    if (login_make(bc, bcenter_db(rq), &ask, &g, e) < 0) {
+        if (e->code == ERR_BAD_CREDENTIALS) {
+            char name[40];
+
+            snprintf(name, sizeof name, "%.39s", ask.username);
+            note(rq, NULL, name, err_slug(e->code));
+        }
+        rp->retry_after_s = e->code == ERR_TOO_MANY_REQUESTS ? 60 : 0;
+        return -1;
+    }
+    note(rq, &g.person, ask.username, "ok");
+    set_cookie(bc, rp, g.token, (g.expires - clock_wall_ms()) / 1000);
+    return http_reply(rp, 201, grant_json(bc, &g), e);
+}
+
+static int delete_session(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct bcenter *bc = rq->app;
+
+    if (login_end(bc, bcenter_db(rq), rq->caller.session, e) < 0)
+        return -1;
+    set_cookie(bc, rp, "", 0);
+    rp->status = 204;
+    return 0;
+}
+
+static int get_me(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct bcenter *bc = rq->app;
+    json_t *o = NULL;
+    struct person *p;
+
+    module_lock(&bc->m);
+    p = module_person(&bc->m, &rq->caller.id);
+    if (p) {
+        o = person_json(p);
+        json_put_str(o, "locale", p->locale);
+        json_object_set_new(o, "modules", portal_modules(bc, &p->id));
+    }
+    module_unlock(&bc->m);
+    if (!o)
+        return err_set(e, ERR_NOT_SIGNED_IN, "the session has ended");
+    json_put_str(o, "csrf", rq->caller.csrf);
+    json_put_time(o, "expires_at", login_expires(bc, rq->caller.session));
+    return http_reply(rp, 200, o, e);
+}
+
+const struct route sessions_routes[] = {
+    { "POST", "/api/v1/sessions", "anyone", post_session, 0 },
+    { "DELETE", "/api/v1/sessions/current", "self", delete_session, 0 },
+    { "GET", "/api/v1/me", "self", get_me, 0 },
+    { 0 },
+};
