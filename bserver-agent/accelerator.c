@@ -89,7 +89,7 @@ __asm__(".pushsection .rodata\n"
         ".popsection\n");
 extern const unsigned char accelerator_sector[SECTOR];
 
-/* The sector as a file in memory, sealed; QEMU opens it by /proc/<pid>/fd. */
+/* The sector as a file in memory; QEMU gets it as its standard input. */
 static int sector_file(void)
 {
     int fd = memfd_create("probe", MFD_CLOEXEC);
@@ -103,33 +103,33 @@ static int sector_file(void)
 
 int accelerator_probe(const char *emulator, const char *accel, struct err *e)
 {
-    char drive[128], said[256];
-    const char *const argv[] = { emulator[0] ? emulator : "qemu-system-x86_64",
-                                 "-accel",
-                                 accel,
-                                 "-machine",
-                                 "pc",
-                                 "-cpu",
-                                 "max",
-                                 "-m",
-                                 "16",
-                                 "-nodefaults",
-                                 "-no-user-config",
-                                 "-display",
-                                 "none",
-                                 "-no-reboot",
-                                 "-drive",
-                                 drive,
-                                 "-device",
-                                 "isa-debug-exit,iobase=0xf4,iosize=1",
-                                 NULL };
-    const struct program p = { .argv = argv, .deadline_ms = PROBE_MS };
+    char said[256];
+    const char *const argv[] = {
+        emulator[0] ? emulator : "qemu-system-x86_64",
+        "-accel",
+        accel,
+        "-machine",
+        "pc",
+        "-cpu",
+        "max",
+        "-m",
+        "16",
+        "-nodefaults",
+        "-no-user-config",
+        "-display",
+        "none",
+        "-no-reboot",
+        "-drive",
+        "if=ide,format=raw,snapshot=off,read-only=off,file=/proc/self/fd/0",
+        "-device",
+        "isa-debug-exit,iobase=0xf4,iosize=1",
+        NULL
+    };
     int fd = sector_file(), status, rc;
+    const struct program p = { .argv = argv, .deadline_ms = PROBE_MS, .input = fd };
 
     if (fd < 0)
         return err_set(e, ERR_INTERNAL, "no memory file for the probe machine");
-    snprintf(drive, sizeof drive,
-             "if=ide,format=raw,snapshot=off,read-only=off,file=/proc/%d/fd/%d", (int)getpid(), fd);
     rc = program_run(&p, &status, said, sizeof said, e);
     close(fd);
     if (rc < 0)

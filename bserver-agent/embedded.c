@@ -7,9 +7,11 @@
 #include <libxml/parser.h>
 #include <libxml/xpath.h>
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define X(s) ((const xmlChar *)(s))
@@ -186,4 +188,41 @@ int embedded_find_qemu(const struct id *desktop)
 
     embedded_each_qemu(match, &o);
     return o.pid;
+}
+
+/* The letter after the name in /proc/<pid>/stat. */
+static char process_state(int pid)
+{
+    char path[64], text[512] = "";
+    const char *end;
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/%d/stat", pid);
+    f = fopen(path, "re");
+    if (f && !fgets(text, sizeof text, f))
+        text[0] = '\0';
+    if (f)
+        fclose(f);
+    end = strrchr(text, ')');
+    return end && end[1] == ' ' ? end[2] : '?';
+}
+
+bool embedded_kill_stopped(const struct id *desktop)
+{
+    int pid = embedded_find_qemu(desktop), fd;
+    bool killed = false;
+    char state;
+
+    if (!pid)
+        return false;
+    fd = (int)syscall(SYS_pidfd_open, pid, 0);
+    if (fd < 0)
+        return false;
+    /* Looked at again with the descriptor at hand: the number may belong to somebody else by now.
+     */
+    state = embedded_find_qemu(desktop) == pid ? process_state(pid) : '?';
+    if (state == 'T' || state == 't')
+        killed = syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0;
+    close(fd);
+    return killed;
 }

@@ -22,6 +22,11 @@ int embedded_boot_id(struct id *out, struct err *e) MUSTCHECK;
 
 /* Is there a process whose arguments are "… -uuid ID …" and that looks like QEMU? Its pid or 0. */
 int embedded_find_qemu(const struct id *desktop);
+/*
+ * Kills the desktop's QEMU if it is stopped (SIGSTOP, a debugger): it would not hear SIGTERM, and
+ * libvirt waits for it with a lock held that every listing needs. False: there is none such.
+ */
+bool embedded_kill_stopped(const struct id *desktop);
 /* All of them at once: visit is called with each uuid. */
 void embedded_each_qemu(void (*visit)(void *arg, const struct id *desktop, int pid), void *arg);
 

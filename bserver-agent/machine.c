@@ -68,12 +68,15 @@ static int run_start(virConnectPtr conn, void *data, struct err *e)
 static int run_destroy(virConnectPtr conn, void *data, struct err *e)
 {
     struct domain_op *op = data;
+    struct id id;
     auto_domain virDomainPtr dom = virDomainLookupByUUIDString(conn, op->uuid);
 
     if (!dom)
         return missing() ? 0 : virt_fail(e, "stop");
     if (virDomainIsActive(dom) == 0)
         return 0;
+    if (op->disks && id_parse(op->uuid, &id) && embedded_kill_stopped(&id))
+        log_warn("event=killed-stopped-qemu desktop=%s", id.s);
     if (virDomainDestroy(dom) < 0 && virDomainIsActive(dom) != 0)
         return virt_fail(e, "stop");
     return 0;
@@ -225,7 +228,7 @@ static int finish(const struct machine_tools *t, const struct wanted *w,
     } else if (last.state != INTENT_STARTING && last.state != INTENT_RUNNING) {
         return 0; /* written down already */
     }
-    last.crashed = d.crashed;
+    last.crashed = d.crashed && id_eq(&last.run, &w->run); /* else it was told to end */
     if (last.state == INTENT_STARTING) {
         last.code = ERR_VM_FAILED;
         snprintf(last.detail, sizeof last.detail, "its start was interrupted");

@@ -28,7 +28,10 @@ static int spawn(const struct program *p, int err_fd, pid_t *pid)
     sigdelset(&all, SIGKILL);
     sigdelset(&all, SIGSTOP);
     posix_spawn_file_actions_init(&files);
-    posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
+    if (p->input)
+        posix_spawn_file_actions_adddup2(&files, p->input, 0);
+    else
+        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
     posix_spawn_file_actions_addopen(&files, 1, "/dev/null", O_WRONLY, 0);
     posix_spawn_file_actions_adddup2(&files, err_fd, 2);
     posix_spawnattr_init(&attr);

@@ -14,6 +14,7 @@ struct program {
     int deadline_ms;
     int64_t memory_max; /* address space in bytes; 0 = no limit */
     int cpu_max_s;      /* 0 = no limit */
+    int input;          /* its standard input; 0 = nothing */
 };
 
 /*

@@ -1,0 +1,257 @@
+/* A host with real machines: the embedded driver, QEMU, the tiny guest if it was built. */
+#include "tests/virt/host_fixture.h"
+
+#include <dirent.h>
+
+#include "bserver-agent/accelerator.h"
+#include "bserver-agent/embedded.h"
+
+static struct fixture f;
+static struct id desktop, overlay, run;
+
+static int setup(void **state)
+{
+    (void)state;
+    fx_make(&f, true);
+    fx_open(&f);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    int pid;
+
+    (void)state;
+    for (int i = 0; i < 100 && (pid = embedded_find_qemu(&desktop)) != 0; i++) {
+        kill(pid, SIGKILL);
+        usleep(50000);
+    }
+    fx_remove(&f);
+    return 0;
+}
+
+static void want_run(const char *how)
+{
+    fx_put(&f, &desktop, fx_desktop(&f, &desktop, &overlay, &run, how));
+}
+
+static void want_off(const char *how)
+{
+    fx_put(&f, &desktop, fx_desktop(&f, &desktop, &overlay, NULL, how));
+}
+
+static void the_probe_machine_boots_under_tcg(void **state)
+{
+    struct err e = { 0 };
+
+    (void)state;
+    if (accelerator_probe("", "tcg", &e) < 0)
+        fail_msg("%s %s", e.detail, e.cause);
+}
+
+static void the_host_tells_what_it_is(void **state)
+{
+    (void)state;
+    fx_sync(&f);
+    assert_true(fx_wait(&f, "bserver", &f.bserver, "kind", "embedded", 5000));
+    json_auto_t *o = fx_seen(&f, "bserver", &f.bserver);
+    assert_true(json_num(o, "cores", 0) > 0 && json_num(o, "memory_mib", 0) > 256);
+    assert_true(json_num(json_object_get(o, "storage"), "size_gib", 0) > 0);
+    assert_true(id_valid(json_str(o, "boot")));
+}
+
+static void starts_and_becomes_ready(void **state)
+{
+    (void)state;
+    desktop = id_new();
+    overlay = id_new();
+    run = id_new();
+    want_run("destroy");
+    assert_true(fx_wait(&f, "desktop", &desktop, "run", run.s, 30000));
+    assert_true(fx_wait(&f, "desktop", &desktop, "state", "running", 1000));
+    assert_true(fx_wait(&f, "desktop", &desktop, "overlay", overlay.s, 1000));
+    assert_true(embedded_find_qemu(&desktop) > 0);
+    if (f.has_guest)
+        assert_true(fx_wait(&f, "desktop", &desktop, "ready_run", run.s, 90000));
+}
+
+static void the_screen_opens_for_this_run_only(void **state)
+{
+    const struct screen_host *s = host_screen_host(f.host);
+    struct id other = id_new(), is;
+    char hello[13] = "";
+    struct err e = { 0 };
+    int64_t floor_seq;
+    int fd;
+
+    (void)state;
+    assert_int_equal(s->open_graphics(s->arg, &desktop, &run, &fd, &e), 0);
+    assert_int_equal(read(fd, hello, 12), 12);
+    assert_string_equal(hello, "RFB 003.008\n");
+    close(fd);
+    assert_int_equal(s->open_graphics(s->arg, &desktop, &other, &fd, &e), -1);
+    assert_int_equal(e.code, ERR_VM_STATE);
+    memset(&e, 0, sizeof e);
+    assert_int_equal(s->open_graphics(s->arg, &other, &run, &fd, &e), -1);
+    assert_int_equal(e.code, ERR_VM_MISSING);
+    assert_true(s->desktop(s->arg, &desktop, &is, &floor_seq));
+    assert_true(id_eq(&is, &run) && floor_seq == 1);
+}
+
+static void nothing_new_is_told_while_nothing_happens(void **state)
+{
+    char before[SYNC_CURSOR_MAX], after[SYNC_CURSOR_MAX];
+
+    (void)state;
+    sleep(3);
+    sync_set_cursor(host_observed(f.host), before);
+    sleep(5);
+    sync_set_cursor(host_observed(f.host), after);
+    assert_string_equal(before, after);
+}
+
+static void a_reset_is_done_once(void **state)
+{
+    struct id order = id_new();
+    json_t *body = fx_desktop(&f, &desktop, &overlay, &run, "destroy");
+
+    (void)state;
+    json_object_set_new(body, "orders",
+                        json_pack("[{s:s, s:s, s:s, s:n}]", "id", order.s, "verb", "reset", "run",
+                                  run.s, "deadline"));
+    fx_put(&f, &desktop, body);
+    assert_true(fx_wait(&f, "order", &order, "state", "done", 10000));
+    want_run("destroy");
+    for (int i = 0; i < 40 && fx_wait(&f, "order", &order, "state", "done", 0); i++)
+        usleep(100000);
+    json_auto_t *gone = fx_seen(&f, "order", &order);
+    assert_null(gone);
+}
+
+static void a_killed_qemu_is_not_started_again(void **state)
+{
+    int pid = embedded_find_qemu(&desktop);
+
+    (void)state;
+    assert_true(pid > 0);
+    kill(pid, SIGKILL);
+    assert_true(fx_wait(&f, "desktop", &desktop, "last_run", run.s, 10000));
+    assert_true(fx_wait(&f, "desktop", &desktop, "state", "crashed", 2000));
+    sleep(4);
+    assert_int_equal(embedded_find_qemu(&desktop), 0);
+    assert_true(fx_wait(&f, "desktop", &desktop, "run", NULL, 0));
+}
+
+static void another_run_starts_and_shuts_down(void **state)
+{
+    int64_t began;
+
+    (void)state;
+    run = id_new();
+    want_run("shutdown");
+    assert_true(fx_wait(&f, "desktop", &desktop, "run", run.s, 20000));
+    if (!f.has_guest) {
+        want_off("destroy");
+    } else {
+        assert_true(fx_wait(&f, "desktop", &desktop, "ready_run", run.s, 90000));
+        want_off("shutdown");
+    }
+    began = clock_boot_ms();
+    assert_true(fx_wait(&f, "desktop", &desktop, "last_run", run.s, 50000));
+    print_message("off after %d ms\n", (int)(clock_boot_ms() - began));
+    assert_true(fx_wait(&f, "desktop", &desktop, "state", "off", 2000));
+}
+
+static void a_frozen_qemu_is_still_stopped(void **state)
+{
+    int pid;
+
+    (void)state;
+    run = id_new();
+    want_run("destroy");
+    assert_true(fx_wait(&f, "desktop", &desktop, "run", run.s, 20000));
+    pid = embedded_find_qemu(&desktop);
+    assert_true(pid > 0);
+    kill(pid, SIGSTOP);
+    sleep(3);
+    assert_true(fx_wait(&f, "desktop", &desktop, "state", "running", 0));
+    want_off("destroy");
+    assert_true(fx_wait(&f, "desktop", &desktop, "last_run", run.s, 60000));
+    assert_int_equal(embedded_find_qemu(&desktop), 0);
+}
+
+static int entries(const char *dir)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+
+    while (d && readdir(d))
+        n++;
+    if (d)
+        closedir(d);
+    return n - 2;
+}
+
+static void a_new_overlay_sends_the_old_one_to_the_bin(void **state)
+{
+    char bin[128];
+
+    (void)state;
+    snprintf(bin, sizeof bin, "%s/bin", f.dir);
+    assert_int_equal(entries(bin), 0);
+    overlay = id_new();
+    want_off("destroy");
+    assert_true(fx_wait(&f, "desktop", &desktop, "overlay", overlay.s, 10000));
+    assert_int_equal(entries(bin), 1);
+}
+
+static void deleting_leaves_nothing_but_the_bin(void **state)
+{
+    json_t *body;
+    char path[128];
+
+    (void)state;
+    run = id_new();
+    want_run("destroy");
+    assert_true(fx_wait(&f, "desktop", &desktop, "run", run.s, 20000));
+    body = fx_desktop(&f, &desktop, &overlay, &run, "shutdown");
+    json_object_set_new(body, "deleting", json_true());
+    fx_put(&f, &desktop, body);
+    assert_true(fx_wait(&f, "desktop", &desktop, "state", "missing", 30000));
+    assert_int_equal(embedded_find_qemu(&desktop), 0);
+    snprintf(path, sizeof path, "%s/disks", f.dir);
+    assert_int_equal(entries(path), 0);
+    snprintf(path, sizeof path, "%s/bin", f.dir);
+    assert_int_equal(entries(path), 2);
+}
+
+static void an_older_epoch_is_refused(void **state)
+{
+    json_auto_t *newer = json_pack("{s:i}", "epoch", 7), *older = json_pack("{s:i}", "epoch", 6);
+    struct err e = { 0 };
+
+    (void)state;
+    assert_int_equal(host_page(f.host, newer, &e), 0);
+    assert_int_equal(host_page(f.host, older, &e), -1);
+    assert_int_equal(e.code, ERR_EPOCH_STALE);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_probe_machine_boots_under_tcg),
+        cmocka_unit_test(the_host_tells_what_it_is),
+        cmocka_unit_test(starts_and_becomes_ready),
+        cmocka_unit_test(the_screen_opens_for_this_run_only),
+        cmocka_unit_test(nothing_new_is_told_while_nothing_happens),
+        cmocka_unit_test(a_reset_is_done_once),
+        cmocka_unit_test(a_killed_qemu_is_not_started_again),
+        cmocka_unit_test(another_run_starts_and_shuts_down),
+        cmocka_unit_test(a_frozen_qemu_is_still_stopped),
+        cmocka_unit_test(a_new_overlay_sends_the_old_one_to_the_bin),
+        cmocka_unit_test(deleting_leaves_nothing_but_the_bin),
+        cmocka_unit_test(an_older_epoch_is_refused),
+    };
+
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -1,0 +1,154 @@
+/*
+ * kill -9 of the agent at random moments: QEMU goes on, the next process finds out what is true,
+ * and no run id is ever started twice. The embedded driver allows one root a process, so each life
+ * of the agent is a child process here.
+ */
+#include "tests/virt/host_fixture.h"
+
+#include <sys/prctl.h>
+
+#include "bserver-agent/embedded.h"
+
+enum { LIVES = 8 };
+
+static struct fixture f;
+static struct id desktop, overlay, run;
+
+/* One life: wants the run, lives until it is killed. Or: checks until it knows, then ends well. */
+static void live(bool check)
+{
+    struct fixture mine = f;
+    bool known = false;
+
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    fx_open(&mine);
+    sync_set_put(mine.bcenter, mine.bserver.s, "desktop", &desktop,
+                 fx_desktop(&mine, &desktop, &overlay, &run, "destroy"));
+    fx_sync(&mine);
+    for (int i = 0; i < 600 && !(known && check); i++) {
+        json_auto_t *o = fx_seen(&mine, "desktop", &desktop);
+        const char *runs = json_str(o, "run"), *ended = json_str(o, "last_run");
+
+        known = (runs && strcmp(runs, run.s) == 0) || (ended && strcmp(ended, run.s) == 0);
+        usleep(50000);
+    }
+    /* What is reported is what is there. */
+    json_auto_t *o = fx_seen(&mine, "desktop", &desktop);
+    if (check && known && (json_str(o, "run") != NULL) != (embedded_find_qemu(&desktop) > 0))
+        _exit(3);
+    if (check) {
+        fx_put(&mine, &desktop, fx_desktop(&mine, &desktop, &overlay, NULL, "destroy"));
+        known = known && fx_wait(&mine, "desktop", &desktop, "last_run", run.s, 20000) &&
+                embedded_find_qemu(&desktop) == 0;
+        fx_close(&mine);
+    }
+    _exit(known ? 0 : 2);
+}
+
+static pid_t spawn(bool check)
+{
+    pid_t pid = fork();
+
+    assert_true(pid >= 0);
+    if (pid == 0)
+        live(check);
+    return pid;
+}
+
+/* libvirt writes each QEMU's command line into the machine's log. */
+static int starts_of(const struct id *which)
+{
+    char path[160], line[16384], word[64];
+    FILE *log;
+    int n = 0;
+
+    snprintf(path, sizeof path, "%s/v/log/qemu/bic-%s.log", f.dir, desktop.s);
+    snprintf(word, sizeof word, "bic.run=%s", which->s);
+    log = fopen(path, "re");
+    while (log && fgets(line, sizeof line, log))
+        n += strstr(line, word) != NULL;
+    if (log)
+        fclose(log);
+    return n;
+}
+
+static void no_run_is_started_twice(void **state)
+{
+    unsigned seed = (unsigned)time(NULL);
+    int alive = 0, status;
+
+    (void)state;
+    print_message("seed %u\n", seed);
+    for (int i = 0; i < LIVES; i++) {
+        pid_t pid;
+
+        run = id_new();
+        for (int kills = 0; kills < 2; kills++) {
+            pid = spawn(false);
+            usleep((useconds_t)(150000 + rand_r(&seed) % 1200000));
+            kill(pid, SIGKILL);
+            assert_int_equal(waitpid(pid, &status, 0), pid);
+        }
+        alive += embedded_find_qemu(&desktop) > 0;
+        pid = spawn(true);
+        assert_int_equal(waitpid(pid, &status, 0), pid);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), 0);
+        assert_true(starts_of(&run) <= 1);
+    }
+    print_message("machines that outlived their agent: %d of %d\n", alive, LIVES);
+    assert_true(alive > 0);
+}
+
+static int clean(void **state)
+{
+    int pid;
+
+    (void)state;
+    while ((pid = embedded_find_qemu(&desktop)) != 0) {
+        kill(pid, SIGKILL);
+        usleep(50000);
+    }
+    fx_remove(&f);
+    return 0;
+}
+
+/* The intent file is lost while a machine with a disk is off: its run may have been started before.
+ */
+static void after_a_lost_file_a_run_is_suspect(void **state)
+{
+    char path[128];
+    int status;
+    pid_t pid;
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/state.json", f.dir);
+    assert_int_equal(truncate(path, 20), 0);
+    run = id_new();
+    pid = spawn(true);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(starts_of(&run), 0);
+    run = id_new();
+    pid = spawn(true);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(starts_of(&run), 1);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    fx_make(&f, true);
+    desktop = id_new();
+    overlay = id_new();
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = { cmocka_unit_test(no_run_is_started_twice),
+                                        cmocka_unit_test(after_a_lost_file_a_run_is_suspect) };
+
+    return cmocka_run_group_tests(tests, setup, clean);
+}
