@@ -54,8 +54,11 @@ struct screen_spec {
 /* INVALID_REQUEST (address, certificate; plain off loopback), INTERNAL (socket). */
 int screen_start(const struct screen_spec *spec, struct screen **out, struct err *e) MUSTCHECK;
 int screen_port(const struct screen *s, int lane); /* lane 0 … n-1; -1 if there is none */
-/* Floor raised: closes screens of the desktop below seq, and those of another session than
- * live_session (NULL or "": every one), with 4001. */
+/*
+ * The bCenter's word on a desktop: nothing below seq is good any more, and at seq only live_session
+ * (NULL or "": none) is. Closes with 4001 what does not fit. A screen above seq is younger than
+ * this word and stays. May be repeated at will.
+ */
 void screen_session_floor(struct screen *s, const struct id *desktop, int64_t seq,
                           const struct id *live_session);
 /* The desktop's run ended: closes its screens with 4003. */

@@ -94,7 +94,7 @@ struct conn {
     bool ping_due, pong_due, close_due, close_heard;
     uint8_t pong[WS_CONTROL_MAX], pong_len;
     int close_code;
-    char why[160]; /* for the log */
+    char why[256]; /* for the log */
     int64_t heard_ms, pinged_ms;
     int64_t bytes_out, bytes_told; /* told: already in the metric */
     bool opened;                   /* host->opened was called */

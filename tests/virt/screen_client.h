@@ -75,12 +75,13 @@ UNUSED static void client_close(struct client *c)
 UNUSED static ssize_t client_read(struct client *c, void *to, size_t n)
 {
     ssize_t r;
+    int tries = 4; /* GnuTLS says "again" also after a session ticket */
 
     if (!c->tls)
         return recv(c->fd, to, n, 0);
     do {
         r = gnutls_record_recv(c->tls, to, n);
-    } while (r == GNUTLS_E_INTERRUPTED);
+    } while (r < 0 && !gnutls_error_is_fatal((int)r) && tries-- > 0);
     return r;
 }
 
@@ -290,7 +291,7 @@ struct agent {
     atomic_llong floor_seq, offset_ms;
     atomic_bool time_unknown, stopped, any_desktop;
     atomic_int script, fail, open_ms; /* fail: enum err_code of open_graphics */
-    atomic_int opened, closed;
+    atomic_int opened, closed, qemus; /* qemus: threads that play one */
     atomic_llong bytes_out, flooded, heard;
 };
 
@@ -339,8 +340,7 @@ UNUSED static void qemu_rfb(struct qemu *q)
 /* As fast as it can: little-endian 32-bit numbers that count up, so that a lost byte is seen. */
 UNUSED static void qemu_flood(struct qemu *q)
 {
-    static _Thread_local uint32_t block[16384];
-    uint32_t next = 0;
+    uint32_t block[16384], next = 0;
 
     for (;;) {
         for (size_t i = 0; i < 16384; i++)
@@ -368,6 +368,7 @@ UNUSED static void *qemu_run(void *arg)
         while (!atomic_load(&q->a->stopped) && q->a->script == QEMU_DEAF)
             usleep(20000);
     close(q->fd);
+    atomic_fetch_sub(&q->a->qemus, 1);
     free(q);
     return NULL;
 }
@@ -391,6 +392,7 @@ UNUSED static int agent_open(void *arg, const struct id *desktop, const struct i
     if (!q || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_set(e, ERR_VIRT_UNAVAILABLE, "no socket");
     *q = (struct qemu){ a, pair[1] };
+    atomic_fetch_add(&a->qemus, 1);
     pthread_create(&t, NULL, qemu_run, q);
     pthread_detach(t);
     *fd = pair[0];

@@ -43,6 +43,13 @@ static int tls_begin(void **state)
     return 0;
 }
 
+static bool until(atomic_int *what, int value, int ms)
+{
+    for (; *what != value && ms > 0; ms -= 5)
+        usleep(5000);
+    return *what == value;
+}
+
 static int end(void **state)
 {
     (void)state;
@@ -50,15 +57,8 @@ static int end(void **state)
     screen_stop(s);
     s = NULL;
     assert_int_equal(a.opened, a.closed);
-    usleep(50000); /* QEMU's threads see their sockets closed */
+    assert_true(until(&a.qemus, 0, 7000)); /* they see their sockets closed */
     return 0;
-}
-
-static bool until(atomic_int *what, int value, int ms)
-{
-    for (; *what != value && ms > 0; ms -= 5)
-        usleep(5000);
-    return *what == value;
 }
 
 static int enter_on(struct client *c, int lane, bool tls, struct ticket *t)
