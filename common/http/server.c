@@ -18,13 +18,13 @@ enum { STOP_GRACE_MS = 1000, TABLES_MAX = 64 };
 
 static void mhd_log(void *cls, const char *fmt, va_list ap) PRINTF(2, 0);
 
+static _Thread_local char mhd_said[200]; /* the cause when a start fails */
+
 static void mhd_log(void *cls, const char *fmt, va_list ap)
 {
-    char line[256];
-
     (void)cls;
-    vsnprintf(line, sizeof line, fmt, ap);
-    log_debug("libmicrohttpd: %s", line);
+    vsnprintf(mhd_said, sizeof mhd_said, fmt, ap);
+    log_debug("libmicrohttpd: %s", mhd_said);
 }
 
 static int copy(const char *from, char **to, const char **in_spec)
@@ -94,10 +94,10 @@ static void init_locks(struct http_server *s)
     s->static_fd = -1;
 }
 
-/* libmicrohttpd takes text as void *, and does not write to it. */
-static struct MHD_OptionItem option(enum MHD_OPTION what, intptr_t value, const char *text)
+/* libmicrohttpd takes what is constant as void *, and does not write to it. */
+static struct MHD_OptionItem option(enum MHD_OPTION what, intptr_t value, const void *pointer)
 {
-    return (struct MHD_OptionItem){ what, value, (void *)(uintptr_t)text };
+    return (struct MHD_OptionItem){ what, value, (void *)(uintptr_t)pointer };
 }
 
 static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool loopback)
@@ -122,7 +122,8 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool loopb
     if (s->tls) {
         const char *priorities = s->spec.ca_pem ? TLS_PEERS : TLS_PEOPLE;
 
-        options[n++] = option(MHD_OPTION_HTTPS_CERT_CALLBACK, (intptr_t)tls_certificate, NULL);
+        options[n++] =
+            option(MHD_OPTION_HTTPS_CERT_CALLBACK, 0, (const void *)(uintptr_t)tls_certificate);
         options[n++] = option(MHD_OPTION_HTTPS_PRIORITIES, 0, priorities);
         if (tls_ca(s->tls))
             options[n++] = option(MHD_OPTION_HTTPS_MEM_TRUST, 0, tls_ca(s->tls));
@@ -177,7 +178,11 @@ static int open_all(struct http_server *s, struct err *e)
         return -1;
     }
     s->daemon = start_daemon(s, fd, loopback); /* the socket is libmicrohttpd's now */
-    return s->daemon ? 0 : err_set(e, ERR_INTERNAL, "libmicrohttpd does not start");
+    if (!s->daemon) {
+        err_set(e, ERR_INTERNAL, "libmicrohttpd does not start");
+        return err_cause(e, "%s", mhd_said);
+    }
+    return 0;
 }
 
 int http_start(const struct http_spec *spec, struct http_server **out, struct err *e)

@@ -44,7 +44,7 @@ static int get_stubborn(const struct request *rq, struct reply *rp, struct err *
 struct watcher {
     pthread_mutex_t lock;
     struct http_stream *stream;
-    int opened, closed;
+    _Atomic int opened, closed;
 };
 static struct watcher watcher = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
