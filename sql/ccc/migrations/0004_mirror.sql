@@ -7,6 +7,7 @@ create table mirror_cursor (
     round        bigint not null default 0,
     snap_history uuid,
     snap_rev     bigint,
+    snap_seen    bigint,
     snap_node    uuid,
     snap_at      timestamptz(3),
     heard_at     timestamptz(3),

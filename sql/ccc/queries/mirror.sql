@@ -8,13 +8,13 @@ select m.id from module m join node n on n.block_id = m.block_id
 insert into mirror_cursor (module_id) values ($1::uuid) on conflict do nothing;
 
 -- name: mirror_cursor_lock(module_id)
-select history, rev, round, snap_history, snap_rev, snap_node, snap_at > now() - interval '10 s' as snap_fresh
+select history, rev, round, snap_history, snap_rev, snap_seen, snap_node, snap_at > now() - interval '10 s' as snap_fresh
   from mirror_cursor where module_id = $1::uuid for update;
 
--- name: mirror_cursor_set(module_id, history, rev, round, snap_history, snap_rev, snap_node)
+-- name: mirror_cursor_set(module_id, history, rev, round, snap_history, snap_rev, snap_node, snap_seen)
 update mirror_cursor
    set history = $2::uuid, rev = $3::bigint, round = $4::bigint, snap_history = $5::uuid, snap_rev = $6::bigint,
-       snap_node = $7::uuid, snap_at = case when $7::uuid is not null then now() end
+       snap_node = $7::uuid, snap_seen = $8::bigint, snap_at = case when $7::uuid is not null then now() end
  where module_id = $1::uuid;
 
 -- name: mirror_hear(module_id, heard_ms)
@@ -102,13 +102,7 @@ delete from mirror_operation where module_id = $1::uuid and id = any ($2::uuid[]
 -- name: mirror_del_seat(module_id, ids)
 delete from mirror_seat where module_id = $1::uuid and id = any ($2::uuid[]);
 
--- The end of a snapshot: how many rows it named, and the removal of the rest. Audit rows never go.
--- name: mirror_named(module_id, round)
-select (select count(*) from mirror_bserver where module_id = $1::uuid and round = $2::bigint)
-     + (select count(*) from mirror_vf where module_id = $1::uuid and round = $2::bigint)
-     + (select count(*) from mirror_desktop where module_id = $1::uuid and round = $2::bigint)
-     + (select count(*) from mirror_operation where module_id = $1::uuid and round = $2::bigint)
-     + (select count(*) from mirror_seat where module_id = $1::uuid and round = $2::bigint) as named;
+-- The end of a snapshot: what it did not name goes. Audit rows never go.
 
 -- name: mirror_sweep_bserver(module_id, round)
 delete from mirror_bserver where module_id = $1::uuid and round < $2::bigint;

@@ -1,0 +1,10 @@
+/* admin — the commands that are run instead of serving; results are exit statuses. */
+#ifndef CCC_ADMIN_H
+#define CCC_ADMIN_H
+
+/* --make-admin NAME: refused when there is an administrator already. */
+int admin_make(void *config, const char *name);
+/* --migrate: with owner_database if it is set; the argument is not looked at. */
+int admin_migrate(void *config, const char *argument);
+
+#endif

@@ -1,0 +1,26 @@
+/*
+ * connection — a person asks for a desktop: is she entitled, which module serves her, and what does
+ * that module say.
+ *
+ * The module is asked through its xCenter. One that has no room and has released her seat is passed
+ * by, in the order of the rendezvous; nothing is guessed while a module does not answer. Errors:
+ * NOT_ENTITLED, POOL_EXHAUSTED and the laws, PEER_UNREACHABLE with the address where she may go on.
+ */
+#ifndef CCC_CONNECTION_H
+#define CCC_CONNECTION_H
+
+#include <jansson.h>
+
+#include "common/base/id.h"
+#include "common/http/http.h"
+
+struct connection_order {
+    const struct request *rq;
+    struct id pool, desktop; /* exactly one set by the asker; the pool is filled in */
+    struct id module;        /* out: who answered */
+    int status;              /* 201: answer is a Connection; 202: an Operation */
+    json_t *answer;          /* owned by the caller */
+};
+int connection_open(struct connection_order *c, struct err *e) MUSTCHECK;
+
+#endif

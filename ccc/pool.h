@@ -1,0 +1,21 @@
+/*
+ * pool — what a pool's shares must satisfy. Shares are always given by the administrator: nothing
+ * is placed by guess. All checks run inside the transaction that writes.
+ */
+#ifndef CCC_POOL_H
+#define CCC_POOL_H
+
+#include <jansson.h>
+
+#include "common/db/db.h"
+
+/* Each {module_id, size 0…1000}, no module twice. INVALID_REQUEST with the pointer. */
+int pool_shares_check(const json_t *shares, struct err *e) MUSTCHECK;
+
+/*
+ * Replaces the pool's shares. PRECONDITION (no such module), LAW_MODULE (more than 1,000 desktops
+ * over all pools), POOL_SHRINK (fewer than are assigned), with the numbers.
+ */
+int pool_shares_put(struct db *db, const char *pool, const json_t *shares, struct err *e) MUSTCHECK;
+
+#endif
