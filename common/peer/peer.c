@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/base/json.h"
 #include "common/peer/call.h"
@@ -12,6 +13,14 @@ static CURLcode global;
 static void global_init(void)
 {
     global = curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* Programs that are started at the same moment (qemu-img) do not inherit the connection. */
+static curl_socket_t open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    (void)arg;
+    (void)purpose;
+    return socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
 }
 
 static int set_urls(struct peer *p, const char *const urls[], struct err *e)
@@ -40,6 +49,7 @@ static int set_options(struct peer *p, const struct peer_identity *self)
 #define SET(option, value) bad |= curl_easy_setopt(h, CURLOPT_##option, value) != CURLE_OK
     SET(ERRORBUFFER, p->why);
     SET(NOSIGNAL, 1L);
+    SET(OPENSOCKETFUNCTION, open_socket);
     SET(PROTOCOLS_STR, "https");
     SET(PROXY, ""); /* nothing from the environment stands between the tiers */
     SET(FOLLOWLOCATION, 0L);

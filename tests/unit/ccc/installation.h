@@ -1,7 +1,7 @@
 /*
  * An installation in one process: the real listener, authority and blob store of a CCC. Only the
- * two database functions of ccc/node.h are played here, by one token in memory. Include it once in
- * a test, after `more_routes`.
+ * two database functions of ccc/node.h are played here, by one token in memory. A test
+ * includes it once.
  */
 #ifndef TESTS_UNIT_CCC_INSTALLATION_H
 #define TESTS_UNIT_CCC_INSTALLATION_H
