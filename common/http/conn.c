@@ -19,7 +19,7 @@ static struct http_conn *open_one(struct http_server *s, struct MHD_Connection *
         return NULL;
     c->server = s;
     c->fd = fd ? fd->connect_fd : -1;
-    c->deadline_ms = clock_boot_ms() + HTTP_IDLE_MS;
+    c->deadline_ms = clock_boot_ms() + s->spec.idle_ms;
     if (c->fd < 0 || getpeername(c->fd, (struct sockaddr *)&a, &n) < 0 ||
         getnameinfo((struct sockaddr *)&a, n, c->remote, sizeof c->remote, NULL, 0,
                     NI_NUMERICHOST) != 0)

@@ -55,7 +55,7 @@ void exchange_completed(void *server, struct MHD_Connection *mhd, void **ctx,
     *ctx = NULL;
     if (!x)
         return;
-    x->conn->deadline_ms = clock_boot_ms() + HTTP_IDLE_MS;
+    x->conn->deadline_ms = clock_boot_ms() + x->server->spec.idle_ms;
     if (x->start_ms)
         x->server->busy--;
     if (!x->stream) {
@@ -100,7 +100,7 @@ static enum MHD_Result refuse(struct http_exchange *x)
     body_release(&x->body);
     if (x->has_body && !x->close_after && !asks && x->drain_left <= HTTP_DRAIN_MAX) {
         x->phase = PHASE_DRAIN;
-        x->conn->deadline_ms = clock_boot_ms() + HTTP_IDLE_MS;
+        x->conn->deadline_ms = clock_boot_ms() + x->server->spec.idle_ms;
         return MHD_YES;
     }
     x->close_after |= x->has_body;
@@ -130,7 +130,7 @@ static enum MHD_Result take_body(struct http_exchange *x)
         body_spool(&x->body, x->server->spool_dir, most, &x->err) < 0)
         return refuse(x);
     x->phase = PHASE_BODY;
-    x->conn->deadline_ms = clock_boot_ms() + HTTP_IDLE_MS + most / BODY_RATE;
+    x->conn->deadline_ms = clock_boot_ms() + x->server->spec.idle_ms + most / BODY_RATE;
     return MHD_YES;
 }
 

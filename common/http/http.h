@@ -118,6 +118,7 @@ struct http_spec {
                                   to index.html */
     int workers;               /* worker threads, default 8 */
     int connections_max;       /* default 2,000; per address a quarter of it unless loopback */
+    int idle_ms; /* a head must be complete in this time, idle connections close; default 30,000 */
     void *app;
     void *(*worker_start)(void *app); /* NULL ok; once on each worker thread */
     void (*worker_stop)(void *app, void *worker);

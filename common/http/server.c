@@ -50,6 +50,8 @@ static int take_spec(struct http_server *s, const struct http_spec *spec, struct
         own->workers = 8;
     if (own->connections_max <= 0)
         own->connections_max = 2000;
+    if (own->idle_ms <= 0)
+        own->idle_ms = HTTP_IDLE_MS;
     return 0;
 }
 
@@ -114,7 +116,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool loopb
         { MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEAD_MEMORY, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)most, NULL },
         { MHD_OPTION_PER_IP_CONNECTION_LIMIT, loopback ? 0 : (intptr_t)(most / 4 + 1), NULL },
-        { MHD_OPTION_CONNECTION_TIMEOUT, HTTP_IDLE_MS / 1000, NULL },
+        { MHD_OPTION_CONNECTION_TIMEOUT, (s->spec.idle_ms + 999) / 1000, NULL },
         { MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL },
     };
     int n = 10;

@@ -30,7 +30,7 @@ enum {
     HTTP_URI_MAX = 4096,
     HTTP_QUERY_MAX = 32,
     HTTP_HEAD_MEMORY = 32 * 1024, /* of one connection: head, and the window on the body */
-    HTTP_IDLE_MS = 30000,         /* a head must be complete in this time, idle ones close */
+    HTTP_IDLE_MS = 30000,
     HTTP_DEADLINE_MS = 10000,
     HTTP_UPLOAD_DEADLINE_MS = 600000, /* handler of a spooled body: hashing takes its time */
     HTTP_ANYONE_BODY_MAX = 16 * 1024, /* what a stranger can make us hold */

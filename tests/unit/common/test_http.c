@@ -517,6 +517,41 @@ static void overload_is_told(void **state)
     assert_in_range(refused, 10, ASKERS - 20);
 }
 
+/* A byte now and then does not keep a connection, neither in the head nor in the body. */
+static void dribblers_are_closed(void **state)
+{
+    static const char *const starts[] = {
+        "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nX-A: ",
+        "POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+        "Content-Length: 1000\r\n\r\n{",
+        "",
+    };
+    struct http_server *s = NULL;
+    struct http_spec p = spec();
+    struct err e = { 0 };
+
+    (void)state;
+    p.idle_ms = 1000;
+    assert_ok(http_start(&p, &s, &e), &e);
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
+        int fd = client_connect(http_port(s)), n = 0;
+        char got[512];
+
+        client_send(fd, starts[i]);
+        for (; n < 80; n++) {
+            struct pollfd f = { .fd = fd, .events = POLLIN };
+
+            if (poll(&f, 1, 100) > 0 && recv(fd, got, sizeof got, 0) <= 0)
+                break;
+            if (starts[i][0] && send(fd, "a", 1, MSG_NOSIGNAL) < 0)
+                break;
+        }
+        assert_in_range(n, 5, 50);
+        close(fd);
+    }
+    http_stop(s);
+}
+
 static void starts_only_when_safe(void **state)
 {
     struct http_server *s = NULL;
@@ -562,6 +597,7 @@ int main(void)
         cmocka_unit_test(problems),
         cmocka_unit_test(connections_are_kept),
         cmocka_unit_test(overload_is_told),
+        cmocka_unit_test(dribblers_are_closed),
         cmocka_unit_test(starts_only_when_safe),
     };
 
