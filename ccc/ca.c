@@ -94,7 +94,7 @@ static int load(struct ca *ca, const char *dir, struct err *e)
 int ca_open(const char *ca_dir, struct ca **out, struct err *e)
 {
     auto_ca struct ca *ca = calloc(1, sizeof *ca);
-    int fd, rc;
+    int fd = -1, rc;
 
     if (!ca)
         return err_set(e, ERR_INTERNAL, "out of memory");

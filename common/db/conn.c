@@ -104,13 +104,9 @@ int db_open(const char *conninfo, struct db **out, struct err *e)
 
 void conn_drop(struct db *db)
 {
-    struct db_prepared *p, *tmp;
-
-    HASH_ITER(hh, db->prepared, p, tmp)
-    {
-        HASH_DEL(db->prepared, p);
-        free(p);
-    }
+    free(db->prepared);
+    db->prepared = NULL;
+    db->prepared_room = 0;
     db->prepared_count = 0;
     if (db->conn)
         PQfinish(db->conn); /* the socket is non-blocking: says goodbye if there is room, waits for

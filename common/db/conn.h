@@ -8,9 +8,6 @@
 
 #include <stdbool.h>
 
-#define HASH_NONFATAL_OOM 1
-#include <uthash.h>
-
 #include "common/db/db.h"
 
 enum {
@@ -25,7 +22,6 @@ struct db_prepared {
     const struct db_stmt *st;
     const char *sql; /* a statement at the same address with another text is another one */
     char name[80];
-    UT_hash_handle hh;
 };
 
 struct db {
@@ -34,8 +30,8 @@ struct db {
     int options, hosts, host; /* host: the one that answered last */
     int64_t deadline, next_try_ms;
     bool in_tx;
-    unsigned prepared_count;
-    struct db_prepared *prepared;
+    struct db_prepared *prepared; /* some hundred at most: looked through, by address */
+    unsigned prepared_count, prepared_room;
     char constraint[64];
     char why[200]; /* of the last failed connect */
     char channel[DB_CHANNELS_MAX][64];

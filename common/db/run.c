@@ -72,6 +72,28 @@ const char *db_constraint(const struct db *db)
     return db->constraint;
 }
 
+static const struct db_prepared *prepared(const struct db *db, const struct db_stmt *st)
+{
+    for (unsigned i = 0; i < db->prepared_count; i++)
+        if (db->prepared[i].st == st && db->prepared[i].sql == st->sql)
+            return &db->prepared[i];
+    return NULL;
+}
+
+static struct db_prepared *room_for_one(struct db *db)
+{
+    if (db->prepared_count == db->prepared_room) {
+        unsigned room = db->prepared_room ? 2 * db->prepared_room : 32;
+        struct db_prepared *grown = reallocarray(db->prepared, room, sizeof *grown);
+
+        if (!grown)
+            return NULL;
+        db->prepared = grown;
+        db->prepared_room = room;
+    }
+    return &db->prepared[db->prepared_count];
+}
+
 /*
  * The name on the server is unique for each struct db_stmt, not for each name: generated statements
  * are static in every file that includes them, and two modules may use the same word.
@@ -82,34 +104,20 @@ static int prepare(struct db *db, const struct db_stmt *st, int64_t until_ms,
     auto_result PGresult *r = NULL;
     struct db_prepared *p;
 
-    HASH_FIND_PTR(db->prepared, &st, p);
-    if (p && p->sql == st->sql) {
-        *out = p;
+    *out = prepared(db, st);
+    if (*out)
         return 0;
-    }
-    if (p) {
-        HASH_DEL(db->prepared, p);
-        free(p);
-    }
-    p = calloc(1, sizeof *p);
+    p = room_for_one(db);
     if (!p)
         return err_set(e, ERR_INTERNAL, "out of memory");
     p->st = st;
     p->sql = st->sql;
-    snprintf(p->name, sizeof p->name, "%.60s_%u", st->name, db->prepared_count++);
-    if (!PQsendPrepare(db->conn, p->name, st->sql, 0, NULL)) {
-        free(p);
+    snprintf(p->name, sizeof p->name, "%.60s_%u", st->name, db->prepared_count);
+    if (!PQsendPrepare(db->conn, p->name, st->sql, 0, NULL))
         return db_fail(db, NULL, st->name, e);
-    }
-    if (conn_result(db, until_ms, st->name, &r, e) < 0) {
-        free(p);
+    if (conn_result(db, until_ms, st->name, &r, e) < 0)
         return -1;
-    }
-    HASH_ADD_PTR(db->prepared, st, p);
-    if (!p->hh.tbl) {
-        free(p);
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    }
+    db->prepared_count++; /* only now: what was not prepared is not found */
     *out = p;
     return 0;
 }
