@@ -56,7 +56,7 @@ int disk_store_open(const char *dir, int64_t recycle_s, struct disk_store **out,
         free(s);
         return err_set(e, ERR_STORAGE_FAILED, "the directory's name is too long");
     }
-    snprintf(s->dir, sizeof s->dir, "%s", dir);
+    memcpy(s->dir, dir, strlen(dir) + 1);
     s->recycle_s = recycle_s;
     if (make_dir(dir, e) < 0)
         goto out;

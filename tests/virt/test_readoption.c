@@ -85,7 +85,7 @@ static void no_run_is_started_twice(void **state)
         run = id_new();
         for (int kills = 0; kills < 2; kills++) {
             pid = spawn(false);
-            usleep((useconds_t)(150000 + rand_r(&seed) % 1200000));
+            usleep((useconds_t)(200000 + rand_r(&seed) % 3000000));
             kill(pid, SIGKILL);
             assert_int_equal(waitpid(pid, &status, 0), pid);
         }
