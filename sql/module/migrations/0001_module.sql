@@ -187,10 +187,3 @@ create table placement (                    -- why a desktop is where it is: inp
     inputs      text not null check (length(inputs) <= 1024)
 );
 create index placement_at on placement (at);
-
-grant usage on schema public to module;
-grant select, update on leader to module;
-grant select, insert, update, delete on ticket_key, bserver, desktop, slot, vf, session, seat, operation, login_session,
-    replica to module;
-grant select, insert, delete on overlay_use, audit, placement to module;
-grant select, update on replica_cursor to module;

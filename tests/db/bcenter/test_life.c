@@ -1,0 +1,256 @@
+/* A pool's share becomes desktops, people get them, they are cleaned: the daemon's parts on a real database. */
+#include "tests/db/bcenter/fixture.h"
+
+static int64_t count(struct bcenter *bc, bool (*is)(const struct desktop *d))
+{
+    int64_t n = 0;
+
+    module_lock(&bc->m);
+    for (struct desktop *d = bc->m.desktops; d; d = d->hh.next)
+        n += is(d);
+    module_unlock(&bc->m);
+    return n;
+}
+
+static bool is_ready(const struct desktop *d)
+{
+    return desktop_ready(d, clock_boot_ms());
+}
+static bool is_any(const struct desktop *d)
+{
+    return d != NULL;
+}
+
+static struct bcenter *with_pool(const char *kind, int size, int spares, int people)
+{
+    struct bcenter *bc;
+
+    fresh_schema();
+    bc = fixture_start();
+    want_pool(bc, kind, size, spares, IMAGE);
+    want_people(bc, people);
+    heard(bc, HOST, "boot-1", 8);
+    settle(bc);
+    return bc;
+}
+
+static void share_becomes_desktops(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 5, 2, 0);
+
+    (void)state;
+    assert_int_equal(count(bc, is_any), 5);
+    assert_int_equal(count(bc, is_ready), 2);
+    assert_int_equal(sql_number("select count(*) from slot where desktop_id is not null"), 5);
+    assert_int_equal(sql_number("select memory_used_mib from bserver"), 5 * (256 + 128));
+    assert_int_equal(sql_number("select count(*) from desktop where name ~ '^office-2026-[1-5]$'"), 5);
+    want_pool(bc, "floating", 3, 1, IMAGE);
+    settle(bc);
+    settle(bc);
+    assert_int_equal(count(bc, is_any), 3);
+    assert_int_equal(sql_number("select count(*) from desktop"), 3);
+    assert_int_equal(sql_number("select memory_used_mib from bserver"), 3 * (256 + 128));
+    unwanted(bc, "pool", id_of(POOL));
+    settle(bc);
+    settle(bc);
+    assert_int_equal(sql_number("select count(*) from desktop"), 0);
+    assert_int_equal(sql_number("select count(*) from slot where desktop_id is not null"), 0);
+    fixture_stop(bc);
+}
+
+static void floating_is_clean_for_the_next(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 1, 1, 2);
+    auto_db struct db *db = NULL;
+    struct connection first, again, second;
+    struct err e = { 0 }, full = { 0 };
+    struct session_end end = { .reason = "disconnected" };
+    struct id overlay;
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &first, &e), 0);
+    assert_true(id_set(&first.id));
+    assert_string_equal(first.url, "ws://localhost:1/display");
+    overlay = bc->m.desktops->row.overlay;
+    assert_int_equal(ask(bc, db, 1, &again, &e), 0);
+    assert_string_equal(again.id.s, first.id.s);                 /* resumed */
+    assert_string_not_equal(again.resume, first.resume);
+    assert_int_equal(session_ticket(bc, &first.id, first.resume, &second, &full), -1);
+    assert_int_equal(full.code, ERR_TICKET_REFUSED);             /* the old secret is dead */
+    assert_int_equal(session_ticket(bc, &first.id, again.resume, &second, &e), 0);
+    full = (struct err){ 0 };
+    assert_int_equal(ask(bc, db, 2, &second, &full), -1);
+    assert_int_equal(full.code, ERR_POOL_EXHAUSTED);
+    assert_int_equal(sql_number("select count(*) from seat where released"), 1);
+    end.session = first.id;
+    assert_int_equal(session_end(bc, db, &end, &e), 0);
+    assert_int_equal(session_end(bc, db, &end, &e), 0);          /* twice is once */
+    assert_string_not_equal(bc->m.desktops->row.overlay.s, overlay.s);
+    settle(bc);
+    assert_int_equal(ask(bc, db, 2, &second, &e), 0);
+    assert_int_equal(sql_number("select count(*) from seat where released"), 0);
+    assert_int_equal(sql_number("select count(distinct overlay_id) from session"), 2);
+    assert_true(sql_number("select count(*) from audit where action = 'connect'") >= 2);
+    fixture_stop(bc);
+}
+
+static void starting_is_an_operation(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 1);
+    auto_db struct db *db = NULL;
+    struct connection c, same;
+    struct err e = { 0 };
+    struct operation *op;
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    assert_true(id_set(&c.operation));
+    assert_int_equal(ask(bc, db, 1, &same, &e), 0);
+    assert_string_equal(same.operation.s, c.operation.s);
+    settle(bc);
+    op = module_operation(&bc->m, &c.operation);
+    assert_int_equal(op->state, OP_SUCCEEDED);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    assert_true(id_set(&c.id));
+    fixture_stop(bc);
+}
+
+static void run_that_ended_is_not_started_again(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 };
+    struct id run;
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    settle(bc);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    run = bc->m.desktops->row.run;
+    heard(bc, HOST, "boot-2", 8); /* the host was restarted: what ran there is off */
+    reconcile_tick(bc);
+    assert_false(id_set(&bc->m.desktops->row.run));
+    assert_null(bc->m.desktops->session);
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    assert_true(id_set(&c.operation));
+    assert_string_not_equal(bc->m.desktops->row.run.s, run.s);
+    fixture_stop(bc);
+}
+
+static void order(struct bcenter *bc, int n, const char *verb, const struct id *desktop)
+{
+    wanted(bc, "operation", numbered("12345678", n),
+           "{\"verb\":\"%s\",\"desktop_id\":\"%s\",\"created_at\":\"2026-01-01T00:00:00Z\",\"deadline\":\"2099-01-01T00:00:00Z\"}",
+           verb, desktop->s);
+}
+
+static void orders_are_done_once(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 1);
+    struct id d = bc->m.desktops->row.id, run, op = numbered("12345678", 1);
+
+    (void)state;
+    order(bc, 1, "start", &d);
+    settle(bc);
+    run = bc->m.desktops->row.run;
+    assert_true(id_set(&run));
+    assert_int_equal(module_operation(&bc->m, &op)->state, OP_SUCCEEDED);
+    order(bc, 2, "stop", &d);
+    settle(bc);
+    assert_false(id_set(&bc->m.desktops->row.run));
+    order(bc, 1, "start", &d); /* told again: done already */
+    settle(bc);
+    assert_false(id_set(&bc->m.desktops->row.run));
+    fixture_stop(bc);
+    bc = fixture_start(); /* a restart knows it too */
+    want_pool(bc, "persistent", 1, 0, IMAGE);
+    order(bc, 1, "start", &d);
+    heard(bc, HOST, "boot-1", 8);
+    settle(bc);
+    assert_int_equal(count(bc, is_any), 1);
+    assert_false(id_set(&bc->m.desktops->row.run));
+    order(bc, 3, "delete", &d);
+    settle(bc);
+    settle(bc);
+    assert_null(module_desktop(&bc->m, &d));
+    assert_int_equal(count(bc, is_any), 1); /* another one meets the share */
+    op = numbered("12345678", 3);
+    assert_int_equal(module_operation(&bc->m, &op)->state, OP_SUCCEEDED);
+    fixture_stop(bc);
+}
+
+static void published_image_renews_idle_floating_ones(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 3, 1, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 };
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    want_pool(bc, "floating", 3, 1, "cccccccc-0000-4000-8000-000000000002");
+    settle(bc);
+    assert_int_equal(sql_number("select count(*) from desktop where image->>'id' like '%0002'"), 2);
+    assert_int_equal(sql_number("select count(*) from desktop where person_id is not null and image->>'id' like '%0001'"), 1);
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 1);
+    fixture_stop(bc);
+}
+
+static void silence_stops_nothing(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 2, 1, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 }, lost = { 0 };
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    bc->m.bservers->heard_ms = clock_boot_ms() - 20000;
+    for (int i = 0; i < 3; i++)
+        reconcile_tick(bc);
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 1);
+    assert_int_equal(sql_number("select count(*) from desktop where run_id is not null"), 1);
+    assert_int_equal(ask(bc, db, 1, &c, &lost), -1);
+    assert_int_equal(lost.code, ERR_DESKTOP_LOST);
+    fixture_stop(bc);
+}
+
+static void lost_leadership_writes_nothing(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 2, 1, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 }, stale = { 0 };
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    sql("update leader set epoch = epoch + 1");
+    assert_int_equal(ask(bc, db, 1, &c, &stale), -1);
+    assert_int_equal(stale.code, ERR_EPOCH_STALE);
+    assert_int_equal(sql_number("select count(*) from session"), 0);
+    assert_int_equal(sql_number("select count(*) from desktop where person_id is not null"), 0);
+    fixture_stop(bc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(share_becomes_desktops),
+        cmocka_unit_test(floating_is_clean_for_the_next),
+        cmocka_unit_test(starting_is_an_operation),
+        cmocka_unit_test(run_that_ended_is_not_started_again),
+        cmocka_unit_test(orders_are_done_once),
+        cmocka_unit_test(published_image_renews_idle_floating_ones),
+        cmocka_unit_test(silence_stops_nothing),
+        cmocka_unit_test(lost_leadership_writes_nothing),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
