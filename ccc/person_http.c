@@ -64,18 +64,23 @@ static int read_person(const struct request *rq, bool is_new, char verifier[LOGI
     return 0;
 }
 
-/* The last one who can let others in stays; a new password ends the other sessions. */
+/*
+ * The last one who can let others in stays. A new password ends the other sessions, disabling all
+ * of them: who is enabled again signs in again.
+ */
 static int after_write(struct db *db, const struct resource_write *w, struct err *e)
 {
     auto_result PGresult *r = NULL;
+    bool disabled = json_flag(w->body, "disabled", false);
     bool self = id_eq(&w->id, &w->rq->caller.id);
 
     if (db_run(db, &Q_person_admins, NULL, &r, e) < 0)
         return -1;
     if (db_int(r, 0, "n", 0) == 0)
         return err_set(e, ERR_PRECONDITION, "the last administrator must stay one");
-    if (w->extra && db_run(db, &Q_person_sessions_end,
-                           DB_ARGS(w->id.s, self ? w->rq->caller.session : NULL), NULL, e) < 0)
+    if ((w->extra || disabled) &&
+        db_run(db, &Q_person_sessions_end,
+               DB_ARGS(w->id.s, self && !disabled ? w->rq->caller.session : NULL), NULL, e) < 0)
         return -1;
     return 0;
 }
