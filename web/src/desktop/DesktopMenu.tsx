@@ -52,6 +52,7 @@ export function DesktopMenu({ desktop, extra = [], forAdmin = false, label }: De
         onOpenChange={setOpen}
         onSelect={() => setOpen(false)}
         isScrollable
+        maxMenuHeight="75vh"
         popperProps={{ position: 'right', appendTo: () => document.body }}
         toggle={(ref) => (
           <MenuToggle

@@ -1,0 +1,120 @@
+import { Alert, Bullseye, Label, LabelGroup, Spinner } from '@patternfly/react-core';
+import { useQuery } from '@tanstack/react-query';
+import { useTranslation } from 'react-i18next';
+import { Link, useParams } from 'react-router';
+import { call } from '../api/call';
+import type { Bserver, Vf } from '../api/types';
+import { useLive } from '../live/LiveProvider';
+import { PageHead } from '../shell/PageHead';
+import { ProblemNote } from '../shell/ProblemNote';
+import { NodeStateLabel } from '../words/StateLabel';
+import { formatMib, formatTime } from '../words/time';
+import { Bar } from './Bar';
+import { BserverMaintenance } from './BserverMaintenance';
+import { useModules } from './choices';
+import { Facts } from './Facts';
+
+/** Physical function → its virtual functions, as one sees them on the card. */
+function VfMap({ vfs }: { vfs: Vf[] }) {
+  const { t } = useTranslation();
+  const cards = [...new Set(vfs.map((vf) => vf.pf))].sort();
+  return cards.map((pf) => (
+    <div key={pf}>
+      <h3>{pf}</h3>
+      <ul className="vf-grid">
+        {vfs
+          .filter((vf) => vf.pf === pf)
+          .map((vf) => (
+            <li key={vf.id} className={`vf ${vf.state}`}>
+              <span className="mono">{vf.address}</span>
+              <span>{vf.desktop_id ? <Link to={`/admin/desktops/${vf.desktop_id}`}>{t(`vfState.${vf.state}`, { defaultValue: vf.state })}</Link> : t(`vfState.${vf.state}`, { defaultValue: vf.state })}</span>
+            </li>
+          ))}
+      </ul>
+    </div>
+  ));
+}
+
+function Capabilities({ bserver }: { bserver: Bserver }) {
+  const { t } = useTranslation();
+  const { screen, vf_counters, guest_channel, formats } = bserver.capabilities;
+  const can: [string, boolean][] = [
+    [t('capability.screen'), screen],
+    [t('capability.vf_counters'), vf_counters],
+    [t('capability.guest_channel'), guest_channel],
+    ...formats.map((format): [string, boolean] => [format, true]),
+  ];
+  return (
+    <LabelGroup aria-label={t('bservers.capabilities')} numLabels={12}>
+      {can.map(([word, has]) => (
+        <Label key={word} variant="outline" color={has ? 'green' : 'grey'}>
+          {has ? word : t('capability.without', { name: word })}
+        </Label>
+      ))}
+    </LabelGroup>
+  );
+}
+
+export function BserverPage() {
+  const { t, i18n } = useTranslation();
+  const { id = '' } = useParams();
+  const { poll } = useLive();
+  const modules = useModules();
+  const query = useQuery({ queryKey: ['bserver', 'one', id], queryFn: () => call('get', '/bservers/{id}', { path: { id } }), refetchInterval: poll || 10_000 });
+  const vfs = useQuery({ queryKey: ['vf', 'list', id], queryFn: () => call('get', '/vfs', { query: { bserver_id: id, limit: 200 } }), refetchInterval: poll });
+  const bserver = query.data;
+  if (!bserver) {
+    return query.error ? (
+      <ProblemNote error={query.error} onRetry={() => void query.refetch()} />
+    ) : (
+      <Bullseye>
+        <Spinner aria-label={t('common.loading')} />
+      </Bullseye>
+    );
+  }
+  const used = bserver.storage.size_gib - bserver.storage.free_gib;
+  return (
+    <>
+      <PageHead title={bserver.name} asOf={bserver.as_of}>
+        <BserverMaintenance bserver={bserver} />
+      </PageHead>
+      {bserver.drift.map((drift) => (
+        <Alert key={drift.kind + drift.detail} variant="warning" isInline title={t('bservers.drift', { kind: drift.kind })} className="pf-v6-u-mb-md">
+          {drift.detail}
+        </Alert>
+      ))}
+      <section className="panel">
+        <h2>{t('bservers.load')}</h2>
+        <div className="gauges">
+          <Bar label={t('overview.slots')} used={bserver.slots_used} total={bserver.slots} />
+          <Bar label={t('bservers.memory')} used={bserver.memory_used_mib} total={bserver.memory_mib} format={(mib) => formatMib(mib, i18n.language)} />
+          <Bar label={t('bservers.storage')} used={used} total={bserver.storage.size_gib} format={(gib) => `${gib} GiB`} />
+          {bserver.lanes.map((lane) => (
+            <Bar key={lane.no} label={t('bservers.lane', { no: lane.no })} used={lane.used} total={lane.slots} />
+          ))}
+        </div>
+      </section>
+      <section className="panel">
+        <h2>{t('bservers.facts')}</h2>
+        <Facts
+          facts={[
+            [t('field.state'), <NodeStateLabel key="state" state={bserver.state} />],
+            [t('field.lastHeard'), formatTime(bserver.last_heard, i18n.language)],
+            [t('field.module'), modules.byId.get(bserver.module_id)?.name],
+            [t('field.kind'), t(`bserverKind.${bserver.kind}`, { defaultValue: bserver.kind })],
+            [t('field.desktops'), <Link key="desktops" to={`/admin/desktops?bserver_id=${bserver.id}`}>{t('overview.running', { running: bserver.running, desktops: bserver.desktops })}</Link>],
+            [t('bservers.cpu'), t('bservers.cores', { cores: bserver.cores, threads: bserver.threads })],
+            [t('bservers.accelerator'), bserver.accelerator],
+            [t('bservers.version'), bserver.agent_version],
+            [t('bservers.boot'), <span key="boot" className="mono">{bserver.boot ?? '–'}</span>],
+          ]}
+        />
+        <Capabilities bserver={bserver} />
+      </section>
+      <section className="panel">
+        <h2>{t('overview.vfs')}</h2>
+        {vfs.error && !vfs.data ? <ProblemNote error={vfs.error} /> : vfs.data?.items.length === 0 ? <p className="quiet">{t('bservers.noVfs')}</p> : <VfMap vfs={vfs.data?.items ?? []} />}
+      </section>
+    </>
+  );
+}

@@ -1,0 +1,79 @@
+import { Button } from '@patternfly/react-core';
+import { useState } from 'react';
+import { useTranslation } from 'react-i18next';
+import { Link } from 'react-router';
+import { call } from '../api/call';
+import type { Operation } from '../api/types';
+import { ListTable } from '../list/ListTable';
+import type { List } from '../list/useList';
+import { useWrite } from '../shell/useWrite';
+import { OperationStateLabel } from '../words/StateLabel';
+import { formatTime } from '../words/time';
+import { Bar } from './Bar';
+import { OperationDialog } from './OperationDialog';
+
+const PAGES: Record<string, string> = { desktop: 'desktops', bserver: 'bservers', pool: 'pools' };
+
+export function TargetLink({ target }: { target: Operation['target'] }) {
+  const page = PAGES[target.kind];
+  return page ? <Link to={`/admin/${page}/${target.id}`}>{target.name}</Link> : <>{target.name}</>;
+}
+
+export function isOpen(operation: Operation): boolean {
+  return operation.state === 'queued' || operation.state === 'running';
+}
+
+interface OperationTableProps {
+  list: List<Operation>;
+  label: string;
+  empty: string;
+}
+
+export function OperationTable({ list, label, empty }: OperationTableProps) {
+  const { t, i18n } = useTranslation();
+  const [shown, setShown] = useState<Operation | null>(null);
+  const cancel = useWrite({
+    kinds: ['operation', 'desktop'],
+    write: (operation: Operation) => call('post', '/operations/{id}/cancel', { path: { id: operation.id } }),
+    done: (_, operation) => t('operations.cancelled', { name: operation.target.name }),
+  });
+  return (
+    <>
+      <ListTable
+        label={label}
+        list={list}
+        keyOf={(row) => row.id}
+        empty={empty}
+        columns={[
+          { title: t('field.operation'), cell: (row) => t(`verb.${row.verb}`, { defaultValue: row.verb }) },
+          { title: t('field.target'), cell: (row) => <TargetLink target={row.target} /> },
+          { title: t('field.state'), cell: (row) => <OperationStateLabel state={row.state} /> },
+          {
+            title: t('field.progress'),
+            cell: (row) =>
+              isOpen(row) ? (
+                <Bar label={row.stage ? t(`stage.${row.stage}`, { defaultValue: row.stage }) : ''} used={row.percent} total={100} format={(value) => `${value} %`} />
+              ) : (
+                (row.error?.detail ?? '')
+              ),
+          },
+          { title: t('field.askedBy'), cell: (row) => row.asked_by ?? '–' },
+          { title: t('field.createdAt'), cell: (row) => formatTime(row.created_at, i18n.language) },
+        ]}
+        actions={(row) => (
+          <span className="row-buttons">
+            <Button variant="link" isInline onClick={() => setShown(row)} aria-label={`${t('home.details')}: ${row.target.name}`}>
+              {t('home.details')}
+            </Button>
+            {isOpen(row) && (
+              <Button variant="link" isInline isDanger onClick={() => cancel.mutate(row)} aria-label={`${t('operations.cancel')}: ${row.target.name}`}>
+                {t('operations.cancel')}
+              </Button>
+            )}
+          </span>
+        )}
+      />
+      {shown && <OperationDialog operation={shown} onClose={() => setShown(null)} />}
+    </>
+  );
+}
