@@ -55,7 +55,7 @@ static int migrate(void *config, const char *argument)
 }
 
 static const struct daemon_command commands[] = {
-    { "migrate", migrate, "Brings the module's database to this version's schema and ends." },
+    { "migrate", NULL, migrate, "Brings the module's database to this version's schema and ends." },
     { 0 },
 };
 

@@ -4,8 +4,10 @@
 int main(int argc, char **argv)
 {
     static const struct daemon_command commands[] = {
-        { "make-admin", admin_make, "Makes the first administrator; the password comes on stdin." },
-        { "migrate", admin_migrate, "Brings the database to this version's schema and ends." },
+        { "make-admin", "NAME", admin_make,
+          "Makes the first administrator; the password comes on stdin." },
+        { "migrate", NULL, admin_migrate,
+          "Brings the database to this version's schema and ends." },
         { 0 },
     };
     static const struct daemon_spec spec = {

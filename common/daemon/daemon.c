@@ -108,8 +108,8 @@ static void usage(const struct daemon_spec *spec, FILE *to)
     fprintf(to, "usage: %s --config FILE [--check-config | --print-config | --version]\n",
             spec->name);
     for (const struct daemon_command *c = spec->commands; c && c->option; c++)
-        fprintf(to, "       %s --config FILE --%s ARGUMENT   %s\n", spec->name, c->option,
-                c->help ? c->help : "");
+        fprintf(to, "       %s --config FILE --%s%s%s   %s\n", spec->name, c->option,
+                c->argument ? " " : "", c->argument ? c->argument : "", c->help);
 }
 
 static const struct option fixed_options[] = {
@@ -127,8 +127,9 @@ static int read_options(int argc, char **argv, const struct daemon_spec *spec, s
 
     memcpy(list, fixed_options, sizeof fixed_options);
     for (int i = 0; spec->commands && spec->commands[i].option && i < COMMANDS_MAX; i++)
-        list[n++] =
-            (struct option){ spec->commands[i].option, required_argument, NULL, FIRST_COMMAND + i };
+        list[n++] = (struct option){ spec->commands[i].option,
+                                     spec->commands[i].argument ? required_argument : no_argument,
+                                     NULL, FIRST_COMMAND + i };
     optind = 1;
     while ((got = getopt_long(argc, argv, "", list, NULL)) != -1) {
         switch (got) {

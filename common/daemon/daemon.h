@@ -31,7 +31,8 @@ struct config_key {
 
 /* "--make-admin NAME": done instead of serving; the result is the exit status. */
 struct daemon_command {
-    const char *option; /* "make-admin" */
+    const char *option;   /* "make-admin" */
+    const char *argument; /* "NAME" as the usage says it; NULL: it takes none */
     int (*run)(void *config, const char *argument);
     const char *help;
 };
