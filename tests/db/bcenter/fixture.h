@@ -1,6 +1,6 @@
 /*
- * fixture — a bCenter without listeners on an empty database, and an agent that does at once what the
- * wanted set says. What runs is the daemon's own code; only the links are missing.
+ * fixture — a bCenter without listeners on an empty database, and an agent that does at once what
+ * the wanted set says. What runs is the daemon's own code; only the links are missing.
  */
 #ifndef TESTS_DB_BCENTER_FIXTURE_H
 #define TESTS_DB_BCENTER_FIXTURE_H
@@ -119,15 +119,20 @@ static inline struct id person_no(int n)
     return numbered("ffffffff", n);
 }
 
-static inline void want_pool(struct bcenter *bc, const char *kind, int size, int spares, const char *image)
+static inline void want_pool(struct bcenter *bc, const char *kind, int size, int spares,
+                             const char *image)
 {
     wanted(bc, "image_version", id_of(image),
-           "{\"id\":\"%s\",\"sha256\":\"%064d\",\"size\":1000,\"virtual_size\":1073741824,\"format\":\"qcow2\","
+           "{\"id\":\"%s\",\"sha256\":\"%064d\",\"size\":1000,\"virtual_size\":1073741824,"
+           "\"format\":\"qcow2\","
            "\"guest\":\"bic\",\"image_name\":\"tiny\"}",
            image, 7);
     wanted(bc, "pool", id_of(POOL),
-           "{\"id\":\"" POOL "\",\"name\":\"Office 2026\",\"description\":\"\",\"kind\":\"%s\",\"image_version_id\":\"%s\","
-           "\"spec\":{\"name\":\"s\",\"vcpus\":1,\"memory_mib\":256,\"disk_gib\":null,\"needs_vf\":false},"
+           "{\"id\":\"" POOL
+           "\",\"name\":\"Office "
+           "2026\",\"description\":\"\",\"kind\":\"%s\",\"image_version_id\":\"%s\","
+           "\"spec\":{\"name\":\"s\",\"vcpus\":1,\"memory_mib\":256,\"disk_gib\":null,\"needs_vf\":"
+           "false},"
            "\"spares_running\":%d,\"shares\":[{\"module_id\":\"" MODULE "\",\"size\":%d}]}",
            kind, image, spares, size);
 }
@@ -138,9 +143,11 @@ static inline void want_people(struct bcenter *bc, int n)
         struct id p = person_no(i);
 
         wanted(bc, "person", p,
-               "{\"id\":\"%s\",\"username\":\"p%d\",\"display_name\":\"P\",\"role\":\"user\",\"disabled\":false,\"groups\":[]}", p.s,
-               i);
-        wanted(bc, "entitlement", numbered("99999999", i), "{\"pool_id\":\"" POOL "\",\"person_id\":\"%s\"}", p.s);
+               "{\"id\":\"%s\",\"username\":\"p%d\",\"display_name\":\"P\",\"role\":\"user\","
+               "\"disabled\":false,\"groups\":[]}",
+               p.s, i);
+        wanted(bc, "entitlement", numbered("99999999", i),
+               "{\"pool_id\":\"" POOL "\",\"person_id\":\"%s\"}", p.s);
     }
 }
 
@@ -157,9 +164,12 @@ static inline void heard(struct bcenter *bc, const char *host, const char *boot,
     b = module_bserver_add(&bc->m, &o.id);
     module_unlock(&bc->m);
     snprintf(text, sizeof text,
-             "{\"kind\":\"embedded\",\"boot\":\"%s\",\"agent_version\":\"t\",\"cores\":%d,\"threads\":%d,\"memory_mib\":65536,"
-             "\"accelerator\":\"tcg\",\"capabilities\":{\"screen\":true,\"guest_channel\":true,\"formats\":[\"qcow2\"]},"
-             "\"lanes\":[{\"no\":0,\"url\":\"ws://localhost:1/display\"}],\"storage\":{\"store\":\"local\",\"size_gib\":500,"
+             "{\"kind\":\"embedded\",\"boot\":\"%s\",\"agent_version\":\"t\",\"cores\":%d,"
+             "\"threads\":%d,\"memory_mib\":65536,"
+             "\"accelerator\":\"tcg\",\"capabilities\":{\"screen\":true,\"guest_channel\":true,"
+             "\"formats\":[\"qcow2\"]},"
+             "\"lanes\":[{\"no\":0,\"url\":\"ws://localhost:1/"
+             "display\"}],\"storage\":{\"store\":\"local\",\"size_gib\":500,"
              "\"free_gib\":400},\"drift\":[]}",
              boot, cores, cores);
     o.body = json_loads(text, 0, NULL);
@@ -191,7 +201,8 @@ static inline void obey_desktop(void *arg, const struct sync_object *want)
     json_put_str(o.body, "state", deleting ? "missing" : run ? "running" : "off");
     json_put_str(o.body, "run", run);
     json_put_str(o.body, "ready_run", run);
-    json_put_str(o.body, "overlay", deleting ? NULL : json_str(json_object_get(want->body, "overlay"), "id"));
+    json_put_str(o.body, "overlay",
+                 deleting ? NULL : json_str(json_object_get(want->body, "overlay"), "id"));
     agent_observed(&from, &o);
     json_decref(o.body);
     ob->done++;
@@ -226,7 +237,9 @@ static inline struct bcenter *fixture_start(void)
     struct bcenter *bc = calloc(1, sizeof *bc);
     struct err e = { 0 };
 
-    config = (struct bcenter_config){ .database = getenv("TEST_DB"), .floating_logoff_s = 600, .login_workers = 2 };
+    config = (struct bcenter_config){ .database = getenv("TEST_DB"),
+                                      .floating_logoff_s = 600,
+                                      .login_workers = 2 };
     bc->config = &config;
     bc->node.id = id_of(NODE);
     module_init(&bc->m);
@@ -235,17 +248,23 @@ static inline struct bcenter *fixture_start(void)
     bc->wanted = sync_set_new_replica();
     bc->agents = sync_set_new_source();
     bc->observed = sync_set_new_source();
-    if (sodium_init() < 0 || db_open(config.database, &bc->leader_db, &e) < 0 || db_open(config.database, &bc->reconcile_db, &e) < 0 ||
+    if (sodium_init() < 0 || db_open(config.database, &bc->leader_db, &e) < 0 ||
+        db_open(config.database, &bc->reconcile_db, &e) < 0 ||
         leader_take(bc, bc->leader_db, &e) < 0 || module_load(bc, bc->reconcile_db, &e) < 0 ||
-        ticket_issue_start(bc, bc->reconcile_db, &e) < 0 || login_open(bc, bc->reconcile_db, &e) < 0)
+        ticket_issue_start(bc, bc->reconcile_db, &e) < 0 ||
+        login_open(bc, bc->reconcile_db, &e) < 0)
         fail_msg("%s %s", e.detail, e.cause);
     bc->loaded = bc->settled = true;
     bc->led_until = clock_boot_ms() + 3600000;
     module_lock(&bc->m);
     publish_all(bc);
     module_unlock(&bc->m);
-    wanted(bc, "node", bc->node.id, "{\"id\":\"" NODE "\",\"kind\":\"bcenter\",\"name\":\"b\",\"module_id\":\"" MODULE "\"}");
-    wanted(bc, "node", id_of(HOST), "{\"id\":\"" HOST "\",\"kind\":\"bserver\",\"name\":\"h1\",\"module_id\":\"" MODULE "\"}");
+    wanted(bc, "node", bc->node.id,
+           "{\"id\":\"" NODE "\",\"kind\":\"bcenter\",\"name\":\"b\",\"module_id\":\"" MODULE
+           "\"}");
+    wanted(bc, "node", id_of(HOST),
+           "{\"id\":\"" HOST "\",\"kind\":\"bserver\",\"name\":\"h1\",\"module_id\":\"" MODULE
+           "\"}");
     return bc;
 }
 
@@ -263,7 +282,8 @@ static inline void fixture_stop(struct bcenter *bc)
     free(bc);
 }
 
-static inline int ask(struct bcenter *bc, struct db *db, int person, struct connection *c, struct err *e)
+static inline int ask(struct bcenter *bc, struct db *db, int person, struct connection *c,
+                      struct err *e)
 {
     struct connect a = { .deadline_ms = clock_boot_ms() + 4000, .trace = "t" };
     json_t *numbers = NULL;

@@ -1,4 +1,5 @@
-/* A pool's share becomes desktops, people get them, they are cleaned: the daemon's parts on a real database. */
+/* A pool's share becomes desktops, people get them, they are cleaned: the daemon's parts on a real
+ * database. */
 #include "tests/db/bcenter/fixture.h"
 
 static int64_t count(struct bcenter *bc, bool (*is)(const struct desktop *d))
@@ -43,7 +44,8 @@ static void share_becomes_desktops(void **state)
     assert_int_equal(count(bc, is_ready), 2);
     assert_int_equal(sql_number("select count(*) from slot where desktop_id is not null"), 5);
     assert_int_equal(sql_number("select memory_used_mib from bserver"), 5 * (256 + 128));
-    assert_int_equal(sql_number("select count(*) from desktop where name ~ '^office-2026-[1-5]$'"), 5);
+    assert_int_equal(sql_number("select count(*) from desktop where name ~ '^office-2026-[1-5]$'"),
+                     5);
     want_pool(bc, "floating", 3, 1, IMAGE);
     settle(bc);
     settle(bc);
@@ -74,10 +76,10 @@ static void floating_is_clean_for_the_next(void **state)
     assert_string_equal(first.url, "ws://localhost:1/display");
     overlay = bc->m.desktops->row.overlay;
     assert_int_equal(ask(bc, db, 1, &again, &e), 0);
-    assert_string_equal(again.id.s, first.id.s);                 /* resumed */
+    assert_string_equal(again.id.s, first.id.s); /* resumed */
     assert_string_not_equal(again.resume, first.resume);
     assert_int_equal(session_ticket(bc, &first.id, first.resume, &second, &full), -1);
-    assert_int_equal(full.code, ERR_TICKET_REFUSED);             /* the old secret is dead */
+    assert_int_equal(full.code, ERR_TICKET_REFUSED); /* the old secret is dead */
     assert_int_equal(session_ticket(bc, &first.id, again.resume, &second, &e), 0);
     full = (struct err){ 0 };
     assert_int_equal(ask(bc, db, 2, &second, &full), -1);
@@ -85,7 +87,7 @@ static void floating_is_clean_for_the_next(void **state)
     assert_int_equal(sql_number("select count(*) from seat where released"), 1);
     end.session = first.id;
     assert_int_equal(session_end(bc, db, &end, &e), 0);
-    assert_int_equal(session_end(bc, db, &end, &e), 0);          /* twice is once */
+    assert_int_equal(session_end(bc, db, &end, &e), 0); /* twice is once */
     assert_string_not_equal(bc->m.desktops->row.overlay.s, overlay.s);
     settle(bc);
     assert_int_equal(ask(bc, db, 2, &second, &e), 0);
@@ -145,7 +147,8 @@ static void run_that_ended_is_not_started_again(void **state)
 static void order(struct bcenter *bc, int n, const char *verb, const struct id *desktop)
 {
     wanted(bc, "operation", numbered("12345678", n),
-           "{\"verb\":\"%s\",\"desktop_id\":\"%s\",\"created_at\":\"2026-01-01T00:00:00Z\",\"deadline\":\"2099-01-01T00:00:00Z\"}",
+           "{\"verb\":\"%s\",\"desktop_id\":\"%s\",\"created_at\":\"2026-01-01T00:00:00Z\","
+           "\"deadline\":\"2099-01-01T00:00:00Z\"}",
            verb, desktop->s);
 }
 
@@ -197,7 +200,9 @@ static void published_image_renews_idle_floating_ones(void **state)
     want_pool(bc, "floating", 3, 1, "cccccccc-0000-4000-8000-000000000002");
     settle(bc);
     assert_int_equal(sql_number("select count(*) from desktop where image->>'id' like '%0002'"), 2);
-    assert_int_equal(sql_number("select count(*) from desktop where person_id is not null and image->>'id' like '%0001'"), 1);
+    assert_int_equal(sql_number("select count(*) from desktop where person_id is not null and "
+                                "image->>'id' like '%0001'"),
+                     1);
     assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 1);
     fixture_stop(bc);
 }

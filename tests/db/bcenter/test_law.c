@@ -1,0 +1,249 @@
+/* Every law is tried against PostgreSQL itself; every statement is prepared against the migrated
+ * schema. */
+#include "tests/db/bcenter/fixture.h"
+
+#include "sql/module/broker.h"
+#include "sql/module/login.h"
+#include "sql/module/module.h"
+#include "sql/module/replica.h"
+
+#define D1 "10000000-0000-4000-8000-000000000001"
+#define D2 "10000000-0000-4000-8000-000000000002"
+#define O1 "20000000-0000-4000-8000-000000000001"
+#define O2 "20000000-0000-4000-8000-000000000002"
+#define P1 "30000000-0000-4000-8000-000000000001"
+#define P2 "30000000-0000-4000-8000-000000000002"
+#define R1 "40000000-0000-4000-8000-000000000001"
+#define V1 "50000000-0000-4000-8000-000000000001"
+#define S1 "60000000-0000-4000-8000-000000000001"
+#define S2 "60000000-0000-4000-8000-000000000002"
+#define HASH "decode(repeat('ab', 32), 'hex')"
+
+/* The statement must be refused by this constraint. */
+static void refused(const char *constraint, const char *text)
+{
+    PGconn *c = PQconnectdb(getenv("TEST_DB"));
+    PGresult *r = PQexec(c, text);
+    const char *name = PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME);
+
+    if (PQresultStatus(r) != PGRES_FATAL_ERROR)
+        fail_msg("was accepted: %s", text);
+    if (!name || strcmp(name, constraint) != 0)
+        fail_msg("%s: refused by %s, not by %s", text, name ? name : PQerrorMessage(c), constraint);
+    PQclear(r);
+    PQfinish(c);
+}
+
+static void desktop(const char *id, const char *overlay, const char *person, const char *mac)
+{
+    char text[1024];
+
+    snprintf(text, sizeof text,
+             "insert into desktop (id, name, pool_id, floating, bserver_id, person_id, "
+             "assigned_at, mac, user_net, spec, image, "
+             "memory_mib, store_gib, overlay_id) values ('%s', 'd%.40s', '" POOL "', true, '" HOST
+             "', %s, %s, '%s', true, "
+             "'{}', '{}', 100, 1, '%s')",
+             id, id + 24, person, strcmp(person, "null") == 0 ? "null" : "now()", mac, overlay);
+    sql(text);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    fresh_schema();
+    sql("insert into bserver (id, name, boot, memory_limit_mib, store_limit_gib, body) values "
+        "('" HOST "', 'h', 'b', 1000, 10, '{}')");
+    sql("insert into slot (bserver_id, no, lane) values ('" HOST "', 0, 0), ('" HOST "', 1, 0)");
+    sql("insert into vf (id, bserver_id, pf, address, index) values ('" V1 "', '" HOST
+        "', 'p', 'a', 0)");
+    desktop(D1, O1, "null", "52:54:00:00:00:01");
+    desktop(D2, O2, "null", "52:54:00:00:00:02");
+    return 0;
+}
+
+static void slots(void **state)
+{
+    (void)state;
+    sql("update slot set desktop_id = '" D1 "' where no = 0");
+    refused("slot_desktop_id_key", "update slot set desktop_id = '" D1 "' where no = 1");
+    refused("slot_pkey", "insert into slot (bserver_id, no, lane) values ('" HOST "', 0, 0)");
+    refused("slot_no_check", "insert into slot (bserver_id, no, lane) values ('" HOST "', 100, 0)");
+    refused("slot_desktop_id_fkey", "update slot set desktop_id = '" P1 "' where no = 1");
+    refused("slot_desktop_id_fkey", "delete from desktop where id = '" D1 "'");
+}
+
+static void vfs(void **state)
+{
+    (void)state;
+    sql("insert into vf (id, bserver_id, pf, address, index) values "
+        "('50000000-0000-4000-8000-000000000002', '" HOST "', 'p', 'b', 1)");
+    sql("update vf set state = 'assigned', desktop_id = '" D1 "' where id = '" V1 "'");
+    refused("vf_desktop_id_key",
+            "update vf set state = 'assigned', desktop_id = '" D1 "' where id <> '" V1 "'");
+    refused("assigned_has_desktop", "update vf set state = 'free' where id = '" V1 "'");
+    refused("assigned_has_desktop", "update vf set state = 'assigned' where id <> '" V1 "'");
+    refused("vf_bserver_id_address_key", "update vf set address = 'a' where id <> '" V1 "'");
+}
+
+static void no_overcommit(void **state)
+{
+    (void)state;
+    sql("update bserver set memory_used_mib = 1000, store_used_gib = 10");
+    refused("law_memory", "update bserver set memory_used_mib = memory_used_mib + 1");
+    refused("law_storage", "update bserver set store_used_gib = store_used_gib + 1");
+    refused("law_memory", "update bserver set memory_used_mib = -1");
+    refused("law_memory", "update bserver set memory_limit_mib = 999");
+}
+
+static void one_overlay_one_person(void **state)
+{
+    (void)state;
+    sql("insert into overlay_use (overlay_id, person_id) values ('" O1 "', '" P1 "')");
+    refused("overlay_use_pkey",
+            "insert into overlay_use (overlay_id, person_id) values ('" O1 "', '" P2 "')");
+    refused("session_overlay_id_person_id_fkey",
+            "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
+            "resume_hash) values "
+            "('" S1 "', '" D1 "', '" POOL "', '" P2 "', '" O1 "', '" R1 "', 1, " HASH ")");
+}
+
+static void one_live_session(void **state)
+{
+    (void)state;
+    sql("insert into overlay_use (overlay_id, person_id) values ('" O1 "', '" P1 "'), ('" O2
+        "', '" P1 "')");
+    sql("insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
+        "resume_hash) values "
+        "('" S1 "', '" D1 "', '" POOL "', '" P1 "', '" O1 "', '" R1 "', 1, " HASH ")");
+    refused("session_live_desktop",
+            "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
+            "resume_hash) values "
+            "('" S2 "', '" D1 "', '" OTHER_MODULE "', '" P1 "', '" O1 "', '" R1 "', 1, " HASH ")");
+    refused("session_live_person",
+            "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
+            "resume_hash) values "
+            "('" S2 "', '" D2 "', '" POOL "', '" P1 "', '" O2 "', '" R1 "', 1, " HASH ")");
+    refused("ended", "update session set ended_at = now()");
+}
+
+static void one_desktop_a_person(void **state)
+{
+    (void)state;
+    sql("update desktop set person_id = '" P1 "', assigned_at = now() where id = '" D1 "'");
+    refused("one_desktop_a_person",
+            "update desktop set person_id = '" P1 "', assigned_at = now() where id = '" D2 "'");
+    refused("assigned", "update desktop set person_id = '" P2 "' where id = '" D2 "'");
+    refused("desktop_mac_key", "update desktop set mac = '52:54:00:00:00:01' where id = '" D2 "'");
+    refused("desktop_overlay_id_key",
+            "update desktop set overlay_id = '" O1 "' where id = '" D2 "'");
+    refused("run_has_boot", "update desktop set run_id = '" R1 "'  where id = '" D2 "'");
+    refused("deleting_is_off", "update desktop set run_id = '" R1
+                               "', run_boot = 'b', deleting = true where id = '" D2 "'");
+    refused("desktop_name_check",
+            "update desktop set name = 'Not a host name' where id = '" D2 "'");
+}
+
+static void one_running_operation(void **state)
+{
+    (void)state;
+    sql("insert into operation (id, verb, target_kind, target_id, state, created_at, deadline) "
+        "values "
+        "('" S1 "', 'start', 'desktop', '" D1 "', 'running', now(), now())");
+    refused("operation_open", "insert into operation (id, verb, target_kind, target_id, state, "
+                              "created_at, deadline) values "
+                              "('" S2 "', 'stop', 'desktop', '" D1 "', 'running', now(), now())");
+    refused("ended_has_time", "update operation set state = 'succeeded'");
+}
+
+static void prepare_each(const struct db_stmt *const all[])
+{
+    PGconn *c = PQconnectdb(getenv("TEST_DB"));
+
+    for (size_t i = 0; all[i]; i++) {
+        PGresult *r = PQprepare(c, all[i]->name, all[i]->sql, 0, NULL);
+
+        if (PQresultStatus(r) != PGRES_COMMAND_OK)
+            fail_msg("%s: %s", all[i]->name, PQerrorMessage(c));
+        PQclear(r);
+        r = PQdescribePrepared(c, all[i]->name);
+        if (PQnparams(r) != all[i]->nparams)
+            fail_msg("%s: %d parameters, not %d", all[i]->name, PQnparams(r), all[i]->nparams);
+        PQclear(r);
+    }
+    PQfinish(c);
+}
+
+static void every_statement_is_prepared(void **state)
+{
+    (void)state;
+    prepare_each(Q_module_all);
+    prepare_each(Q_broker_all);
+    prepare_each(Q_login_all);
+    prepare_each(Q_replica_all);
+}
+
+/* What is stored of the replica is what a restart finds, snapshot or not; held ones until somebody
+ * confirms. */
+static void replica_survives(void **state)
+{
+    struct bcenter *bc;
+    struct err e = { 0 };
+    int64_t released;
+
+    (void)state;
+    sql("insert into replica (scope, kind, id, rev, body, mark) values ('', 'pool', '" POOL "', 3, "
+        "'{\"name\":\"x\",\"kind\":\"floating\",\"shares\":[{\"module_id\":\"" MODULE
+        "\",\"size\":4}]}', 1),"
+        "('', 'node', '" NODE "', 4, '{\"kind\":\"bcenter\",\"module_id\":\"" MODULE "\"}', 1)");
+    sql("update replica_cursor set cursor = '" MODULE ":5', floor = 1, mark = 1");
+    sql("update replica set absent = true where kind = 'pool'");
+    bc = fixture_start();
+    assert_int_equal(upstream_restore(bc, bc->reconcile_db, &e), 0);
+    assert_non_null(bc->m.pools);
+    assert_int_equal(bc->m.pools->share, 4);
+    assert_string_equal(bc->m.id.s, MODULE);
+    assert_int_equal(bc->m.held, 1);
+    assert_int_equal(upstream_confirm(bc, bc->reconcile_db, &released, &e), 0);
+    assert_int_equal(released, 1);
+    assert_null(bc->m.pools);
+    assert_int_equal(sql_number("select count(*) from replica"), 1);
+    fixture_stop(bc);
+}
+
+static void mass_deletion_is_held(void **state)
+{
+    struct sync_object pool = { .kind = "pool" };
+    struct bcenter *bc;
+
+    (void)state;
+    fresh_schema();
+    bc = fixture_start();
+    want_pool(bc, "floating", 2, 0, IMAGE);
+    heard(bc, HOST, "b", 8);
+    settle(bc);
+    pool.id = id_of(MODULE);
+    assert_false(wanted_hold(bc, &pool, 1, 1)); /* a pool without desktops */
+    pool.id = id_of(POOL);
+    assert_true(wanted_hold(bc, &pool, 1, 1));
+    assert_int_equal(bc->m.held, 1);
+    fixture_stop(bc);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(slots, setup),
+        cmocka_unit_test_setup(vfs, setup),
+        cmocka_unit_test_setup(no_overcommit, setup),
+        cmocka_unit_test_setup(one_overlay_one_person, setup),
+        cmocka_unit_test_setup(one_live_session, setup),
+        cmocka_unit_test_setup(one_desktop_a_person, setup),
+        cmocka_unit_test_setup(one_running_operation, setup),
+        cmocka_unit_test_setup(every_statement_is_prepared, setup),
+        cmocka_unit_test_setup(replica_survives, setup),
+        cmocka_unit_test(mass_deletion_is_held),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
