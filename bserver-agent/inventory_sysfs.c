@@ -24,7 +24,7 @@ static bool line(char *to, size_t size, const char *path)
 
 static long number(const char *dir, const char *name, long fallback)
 {
-    char path[PATH], text[64];
+    char path[PATH + 64], text[64];
 
     snprintf(path, sizeof path, "%s/%s", dir, name);
     return line(text, sizeof text, path) ? strtol(text, NULL, 0) : fallback;
