@@ -29,7 +29,7 @@ enum {
     SCREENS_A_LANE = 100,
     SCREEN_GUESTS_A_LANE = 50, /* not yet authenticated */
     SCREEN_BUFFER = 64 * 1024,
-    SCREEN_OPENERS = 4,
+    SCREEN_OPENERS = 8,
 };
 
 enum conn_state {

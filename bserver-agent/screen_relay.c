@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 
 enum {
-    TURNS = 4,   /* frames of up to 64 KiB that one screen sends before others have their turn */
+    TURNS = 2,   /* frames of up to 64 KiB that one screen sends before others have their turn */
     EVENTS = 64, /* frames taken from one browser likewise */
 };
 

@@ -1,6 +1,7 @@
 /*
  * screen_bench — what the display listener costs: MB/s of 1 and 50 screens over TLS beside `openssl
- * s_server` sending as much to the same client, in turns, and the memory of an open screen.
+ * s_server` sending as much to the same client, in turns, the memory of an open screen, and the
+ * time from a ticket to the first picture.
  *
  * Usage: screen_bench [SECONDS a run, 2] [ROUNDS, 3]. Prints one JSON object. The listener and the
  * client run in processes of their own, so that CPU time and memory are the listener's alone.
@@ -66,7 +67,8 @@ static int source_open(void *arg, const struct id *desktop, const struct id *run
     pthread_t t;
     int pair[2];
 
-    (void)arg, (void)desktop, (void)run;
+    if (sh->a.script == QEMU_RFB)
+        return agent_open(arg, desktop, run, fd, e);
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
         return err_set(e, ERR_VIRT_UNAVAILABLE, "no socket");
     pthread_attr_init(&small);
@@ -328,6 +330,35 @@ static void compare(int screens, double seconds, int rounds)
     fflush(stdout);
 }
 
+/* From the ticket to the first FramebufferUpdate, while others screens run at full speed. */
+static int first_picture(int others)
+{
+    struct reader *r = calloc((size_t)others + 1, sizeof *r);
+    static struct stream st;
+    int64_t from, ms = -1;
+    int i;
+
+    for (i = 0; i < others && enter(&r[i].c) == 0; i++) {
+        r[i].until_ms = INT64_MAX;
+        pthread_create(&r[i].thread, NULL, drink, &r[i]);
+    }
+    usleep(500000);
+    sh->a.script = QEMU_RFB;
+    from = clock_boot_ms();
+    st = (struct stream){ .c = &r[others].c };
+    if (enter(&r[others].c) == 0 && client_rfb(&st))
+        ms = clock_boot_ms() - from;
+    sh->a.script = QEMU_FLOOD;
+    client_close(&r[others].c);
+    while (i-- > 0) {
+        shutdown(r[i].c.fd, SHUT_RDWR);
+        pthread_join(r[i].thread, NULL);
+        client_close(&r[i].c);
+    }
+    free(r);
+    return (int)ms;
+}
+
 int main(int argc, char **argv)
 {
     double seconds = argc > 1 ? strtod(argv[1], NULL) : 2;
@@ -353,6 +384,8 @@ int main(int argc, char **argv)
     pid = begin();
     compare(1, seconds, rounds);
     compare(MANY, seconds, rounds);
+    printf("\"first_picture_ms\":{\"alone\":%d", first_picture(0));
+    printf(",\"beside_49\":%d},", first_picture(MANY - 1));
     printf("\"listener_exit\":%d}\n", finish(pid));
     unlink(cert);
     unlink(key);
