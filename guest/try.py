@@ -1,5 +1,6 @@
 """The work of try.sh: one guest, its ready line, its screen, its keyboard, its way out."""
 import argparse
+import base64
 import json
 import os
 import shutil
@@ -18,7 +19,8 @@ ACTIONS = """actions, in order:
   resize:WxH       ask for another screen size, as a VNC client does (SetDesktopSize)
   settle           wait until the picture stands still for 2 s (30 s at most)
   shot:NAME        a picture NAME.png
-  qga:COMMAND      ask the guest agent (guest-ping, ...); exec:SHELL COMMAND through it"""
+  qga:COMMAND      ask the guest agent (guest-ping, ...); exec:SHELL COMMAND through it
+  until:SHELL COMMAND   wait until it succeeds in the guest (60 s at most)"""
 
 PLAIN = {" ": "spc", "\n": "ret", "-": "minus", "=": "equal", "[": "bracket_left", "]": "bracket_right", ";": "semicolon",
          "'": "apostrophe", "`": "grave_accent", "\\": "backslash", ",": "comma", ".": "dot", "/": "slash", "\t": "tab"}
@@ -93,9 +95,12 @@ def main():
     ap.add_argument("--machine", default="pc")
     ap.add_argument("--video", default="virtio-vga")
     ap.add_argument("--nic", default="virtio-net-pci", help="model, or none")
-    ap.add_argument("--keyboard-device", default="", help="e.g. usb-kbd, virtio-keyboard-pci")
+    ap.add_argument("--keyboard-device", default="virtio-keyboard-pci", help="usb-kbd, or empty for PS/2 alone (QEMU 7.2 passes 한/영 through virtio only)")
     ap.add_argument("--disk", default="virtio-blk-pci", help="virtio-blk-pci, scsi-hd, ide-hd")
     ap.add_argument("--firmware", help="another firmware image (UEFI)")
+    ap.add_argument("--overlay", help="boot this overlay and keep it (made when missing)")
+    ap.add_argument("--cut", action="store_true", help="no power button: cut the power at the end")
+    ap.add_argument("--qemu", default="", help="more arguments for QEMU")
     ap.add_argument("--locale", default="ko_KR.UTF-8")
     ap.add_argument("--keyboard", default="kr")
     ap.add_argument("--hostname", default="try-1")
@@ -109,11 +114,13 @@ def main():
     d = tempfile.mkdtemp(prefix="bic-try.")
     qemu = None
     try:
-        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", os.path.abspath(a.image), f"{d}/o.qcow2"], check=True)
+        disk = os.path.abspath(a.overlay or f"{d}/o.qcow2")
+        if not os.path.exists(disk):
+            subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "-F", "qcow2", "-b", os.path.abspath(a.image), disk], check=True)
         run = str(uuid.uuid4())
         cmd = ["qemu-system-x86_64", "-nodefaults", "-no-user-config", "-accel", "tcg,tb-size=256", "-machine", a.machine, "-cpu", "max",
                "-smp", a.smp, "-m", a.memory, "-device", a.video, "-device", "qemu-xhci", "-device", "usb-tablet",
-               "-drive", f"if=none,id=d,file={d}/o.qcow2,format=qcow2", "-device", "virtio-serial-pci",
+               "-drive", f"if=none,id=d,file={disk},format=qcow2", "-device", "virtio-serial-pci",
                "-chardev", f"socket,id=c,path={d}/port,server=on,wait=off", "-device", "virtserialport,chardev=c,name=org.bic.guest.0",
                "-chardev", f"socket,id=g,path={d}/qga,server=on,wait=off", "-device", "virtserialport,chardev=g,name=org.qemu.guest_agent.0",
                "-vnc", f"unix:{d}/vnc", "-qmp", f"unix:{d}/qmp,server=on,wait=off"]
@@ -132,6 +139,7 @@ def main():
                 cmd += ["-smbios", f"type=11,value=bic.{k}={v}"]
         else:
             run = ""
+        cmd += a.qemu.split()
         t0 = time.monotonic()
         qemu = subprocess.Popen(cmd, stdin=subprocess.DEVNULL)
         qmp = Qmp(f"{d}/qmp")
@@ -175,6 +183,12 @@ def main():
             s.sendall(json.dumps({"execute": cmd, "arguments": args}).encode() + b"\n")
             return line(s, time.monotonic() + 60)
 
+        def shell(text):
+            pid = qga("guest-exec", path="/bin/sh", arg=["-c", text], **{"capture-output": True})["return"]["pid"]
+            while not (r := qga("guest-exec-status", pid=pid)["return"])["exited"]:
+                time.sleep(0.5)
+            return *(base64.b64decode(r.get(k, "")).decode() for k in ("out-data", "err-data")), r.get("exitcode")
+
         port = unix(f"{d}/port", time.monotonic() + 20)
         try:
             got = line(port, t0 + a.timeout)
@@ -187,7 +201,8 @@ def main():
         if got != {"v": 1, "event": "ready", "run": run}:
             sys.exit(f"not the ready line of this run: {got}")
         rss = next(int(x.split()[1]) // 1024 for x in open(f"/proc/{qemu.pid}/status") if x.startswith("VmRSS"))
-        print(f"ready after {ready:.1f} s, QEMU {rss} MiB resident", flush=True)
+        cpu = sum(map(int, open(f"/proc/{qemu.pid}/stat").read().rsplit(")", 1)[1].split()[11:13])) / os.sysconf("SC_CLK_TCK")
+        print(f"ready after {ready:.1f} s ({cpu:.1f} s of CPU), QEMU {rss} MiB resident", flush=True)
         shot("ready")
         if a.listen_late:
             port.close()
@@ -221,13 +236,16 @@ def main():
             elif what == "qga":
                 print(qga(arg))
             elif what == "exec":
-                import base64
-                pid = qga("guest-exec", path="/bin/sh", arg=["-c", arg], **{"capture-output": True})["return"]["pid"]
-                while not (r := qga("guest-exec-status", pid=pid)["return"])["exited"]:
-                    time.sleep(0.2)
-                print(base64.b64decode(r.get("out-data", "") + "").decode(), base64.b64decode(r.get("err-data", "")).decode(), f"[{r.get('exitcode')}]")
+                print(*shell(arg))
+            elif what == "until":
+                end = time.monotonic() + 60
+                while shell(arg)[2] != 0:
+                    if time.monotonic() > end:
+                        sys.exit(f"never became true: {arg}")
             else:
                 sys.exit(f"no such action: {act}\n{ACTIONS}")
+        if a.cut:
+            return
         t1 = time.monotonic()
         qmp("system_powerdown")
         try:
@@ -235,7 +253,7 @@ def main():
         except subprocess.TimeoutExpired:
             shot("stuck")
             sys.exit("the guest did not power off within 90 s of the power button")
-        print(f"powered off {time.monotonic() - t1:.1f} s after the power button; the overlay holds {os.stat(f'{d}/o.qcow2').st_size // 1024} KiB")
+        print(f"powered off {time.monotonic() - t1:.1f} s after the power button; the overlay holds {os.stat(disk).st_size // 1024} KiB")
     except TimeoutError:
         shot("timeout")
         sys.exit(f"no ready line within {a.timeout} s, see timeout.png")

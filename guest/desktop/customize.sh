@@ -4,7 +4,7 @@ set -eu
 r=$1
 here=$(cd "$(dirname "$0")" && pwd)
 
-mkdir -p "$r/etc/systemd/system-generators"
+mkdir -p "$r/etc/systemd/system-generators" "$r/etc/tmpfiles.d"
 cp -r --no-preserve=ownership "$here/overlay/." "$r/"
 install -m 755 "$here/../common/bic-guest" "$r/usr/bin/bic-guest"
 
@@ -33,7 +33,7 @@ for u in apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.tim
 	systemd-journald-audit.socket systemd-ask-password-console.path systemd-ask-password-wall.path \
 	systemd-tmpfiles-setup-dev.service kmod-static-nodes.service systemd-random-seed.service systemd-journal-flush.service \
 	systemd-remount-fs.service systemd-network-generator.service systemd-user-sessions.service systemd-modules-load.service \
-	modprobe@.service dev-mqueue.mount \
+	systemd-sysctl.service modprobe@.service dev-mqueue.mount \
 	cryptsetup.target veritysetup.target integritysetup.target remote-fs.target systemd-pcrphase.service \
 	systemd-pcrphase-sysinit.service systemd-repart.service systemd-sysusers.service systemd-hwdb-update.service \
 	dev-hugepages.mount sys-kernel-debug.mount sys-kernel-tracing.mount sys-kernel-config.mount sys-fs-fuse-connections.mount \
@@ -43,11 +43,16 @@ done
 for g in "$r"/usr/lib/systemd/system-generators/*; do
 	ln -sf /dev/null "$r/etc/systemd/system-generators/${g##*/}"
 done
+for t in debian home journal-nocow legacy passwd provision static-nodes-permissions systemd-nologin systemd-pstore; do
+	ln -sf /dev/null "$r/etc/tmpfiles.d/$t.conf"
+done
 # the network comes up behind the desktop, see bic-late.target
 unit disable systemd-networkd.service systemd-networkd.socket systemd-resolved.service
 
 # what programs would make at their first start
-chroot "$r" fc-cache -s
+# (the font cache holds the directories' times: whole seconds, as the image keeps them)
+find "$r/usr/share/fonts" "$r/usr/local/share" "$r/usr/share/icons" -exec touch -h -d '2026-01-01 00:00:00 UTC' {} +
+chroot "$r" fc-cache -s -f
 rm -f "$r"/usr/lib/udev/hwdb.bin "$r"/etc/udev/hwdb.bin
 chroot "$r" systemd-hwdb --usr update || :
 
