@@ -1,0 +1,166 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+/* cmocka.h needs the ones above first */
+#include <cmocka.h>
+#include <string.h>
+
+#include "bserver-agent/report.h"
+#include "common/base/clock.h"
+#include "common/base/json.h"
+
+#define RUN "11111111-1111-4111-8111-111111111111"
+#define DISK "aaaaaaaa-aaaa-4aaa-8aaa-aaaaaaaaaaaa"
+
+static const struct id bserver = { "0b1c0000-0000-4000-8000-000000000001" };
+static struct sync_set *set;
+static struct report *p;
+
+static int setup(void **state)
+{
+    struct err e = { 0 };
+
+    (void)state;
+    set = sync_set_new_source();
+    sync_set_ready(set);
+    return report_open(set, &bserver, &p, &e);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    report_close(p);
+    sync_set_free(set);
+    return 0;
+}
+
+static const char *is(json_t *o, const char *key)
+{
+    const char *s = json_str(o, key);
+
+    return s ? s : "null";
+}
+
+static void words_of_a_desktop(void **state)
+{
+    static const struct {
+        enum machine_power power;
+        bool disks, disk, deleting, crashed, guest;
+        enum machine_action doing;
+        const char *state, *run, *last, *ready, *busy;
+    } rows[] = {
+        { MACHINE_NONE, true, false, false, false, true, MACHINE_REST, "missing", "null", RUN,
+          "null", "null" },
+        { MACHINE_NONE, true, true, false, false, true, MACHINE_START, "off", "null", RUN, "null",
+          "starting" },
+        { MACHINE_NONE, true, true, false, true, true, MACHINE_REST, "crashed", "null", RUN, "null",
+          "null" },
+        { MACHINE_NONE, false, false, false, false, false, MACHINE_REST, "off", "null", RUN, "null",
+          "null" },
+        { MACHINE_NONE, false, false, true, false, false, MACHINE_REST, "missing", "null", RUN,
+          "null", "null" },
+        { MACHINE_NONE, true, false, false, false, true, MACHINE_WAIT_IMAGE, "missing", "null", RUN,
+          "null", "preparing_disk" },
+        { MACHINE_RUNNING, true, true, false, false, true, MACHINE_REST, "running", RUN, RUN,
+          "null", "null" },
+        { MACHINE_RUNNING, false, false, false, false, false, MACHINE_REST, "running", RUN, RUN,
+          RUN, "null" },
+        { MACHINE_PAUSED, true, true, false, false, true, MACHINE_DESTROY, "paused", RUN, RUN,
+          "null", "stopping" },
+        { MACHINE_STARTING, true, true, false, false, true, MACHINE_REST, "unknown", RUN, RUN,
+          "null", "null" },
+        { MACHINE_UNKNOWN, true, true, false, false, true, MACHINE_REST, "unknown", "null", RUN,
+          "null", "null" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct wanted w = { .deleting = rows[i].deleting };
+        struct machine_view v = { .wanted = &w,
+                                  .has_disks = rows[i].disks,
+                                  .has_guest_channel = rows[i].guest,
+                                  .doing = rows[i].doing,
+                                  .seen = { .power = rows[i].power },
+                                  .last = { .state = INTENT_ENDED, .crashed = rows[i].crashed } };
+
+        assert_true(id_parse(RUN, &v.seen.run) && id_parse(RUN, &v.last.run));
+        if (rows[i].disk)
+            assert_true(id_parse(DISK, &v.seen.overlay));
+        json_auto_t *o = report_desktop_body(&v);
+        assert_string_equal(is(o, "state"), rows[i].state);
+        assert_string_equal(is(o, "run"), rows[i].run);
+        assert_string_equal(is(o, "last_run"), rows[i].last);
+        assert_string_equal(is(o, "ready_run"), rows[i].ready);
+        assert_string_equal(is(o, "busy"), rows[i].busy);
+        assert_string_equal(is(o, "overlay"), rows[i].disk ? DISK : "null");
+    }
+}
+
+static void only_changes_make_revisions(void **state)
+{
+    struct wanted w = { .id = bserver };
+    struct machine_view v = { .id = bserver, .wanted = &w, .has_disks = true };
+    char before[SYNC_CURSOR_MAX], after[SYNC_CURSOR_MAX];
+
+    (void)state;
+    report_desktop(p, &v);
+    sync_set_cursor(set, before);
+    report_desktop(p, &v);
+    sync_set_cursor(set, after);
+    assert_string_equal(before, after);
+    v.seen.power = MACHINE_RUNNING;
+    report_desktop(p, &v);
+    sync_set_cursor(set, after);
+    assert_string_not_equal(before, after);
+    json_auto_t *o = sync_set_get(set, bserver.s, "desktop", &bserver);
+    assert_non_null(json_str(o, "as_of"));
+}
+
+static void an_error_names_what_it_is_about(void **state)
+{
+    struct wanted w = { .id = bserver };
+    struct machine_view v = { .id = bserver, .wanted = &w, .has_disks = true };
+
+    (void)state;
+    err_set(&v.error, ERR_INSUFFICIENT_STORAGE, "no room");
+    err_cause(&v.error, "/secret/path");
+    assert_true(id_parse(DISK, &v.error_overlay));
+    json_auto_t *o = report_desktop_body(&v);
+    json_t *e = json_object_get(o, "error");
+    assert_string_equal(is(e, "slug"), "insufficient-storage");
+    assert_string_equal(is(e, "overlay"), DISK);
+    char *text = json_dumps(o, 0);
+    assert_null(strstr(text, "secret"));
+    free(text);
+}
+
+static void screens_are_forgotten_after_a_minute(void **state)
+{
+    struct id session = id_new();
+
+    (void)state;
+    report_screen(p, &session, &bserver, 3, true, 0);
+    report_screens_forget(p, clock_boot_ms() + 100000);
+    json_auto_t *open = sync_set_get(set, bserver.s, "screen", &session);
+    assert_true(json_flag(open, "open", false));
+    report_screen(p, &session, &bserver, 3, false, 1234);
+    json_auto_t *closed = sync_set_get(set, bserver.s, "screen", &session);
+    assert_int_equal(json_num(closed, "bytes_out", 0), 1234);
+    assert_string_equal(is(open, "since"), is(closed, "since"));
+    report_screens_forget(p, clock_boot_ms() + 50000);
+    assert_int_equal(sync_set_count(set, "screen"), 1);
+    report_screens_forget(p, clock_boot_ms() + 61000);
+    assert_int_equal(sync_set_count(set, "screen"), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(words_of_a_desktop),
+        cmocka_unit_test_setup_teardown(only_changes_make_revisions, setup, teardown),
+        cmocka_unit_test(an_error_names_what_it_is_about),
+        cmocka_unit_test_setup_teardown(screens_are_forgotten_after_a_minute, setup, teardown),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
