@@ -1,7 +1,6 @@
 /* What a client of any kind may send, and what people must show: end to end over loopback. */
 #include "common/http/http.h"
 
-#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 
@@ -13,7 +12,7 @@
 
 static struct http_server *server;
 static int port;
-static _Atomic int slow_now, authenticated;
+static _Atomic int authenticated;
 
 static int get_echo(const struct request *rq, struct reply *rp, struct err *e)
 {
@@ -72,15 +71,6 @@ static int get_silent(const struct request *rq, struct reply *rp, struct err *e)
     return -1;
 }
 
-static int get_slow(const struct request *rq, struct reply *rp, struct err *e)
-{
-    (void)rq;
-    slow_now++;
-    usleep(300000);
-    slow_now--;
-    return http_reply(rp, 200, json_object(), e);
-}
-
 static int post_accept(const struct request *rq, struct reply *rp, struct err *e)
 {
     (void)rq;
@@ -107,7 +97,6 @@ static const struct route routes[] = {
     { "DELETE", "/api/v1/things/{id}", "self", delete_none, 0 },
     { "GET", "/api/v1/fail", "anyone", get_fail, 0 },
     { "GET", "/api/v1/silent", "anyone", get_silent, 0 },
-    { "GET", "/api/v1/slow", "anyone", get_slow, 0 },
     { "POST", "/api/v1/accept", "self", post_accept, 0 },
     { "GET", "/node", "node:any", get_echo, 0 },
     { 0 },
@@ -489,116 +478,15 @@ static void connections_are_kept(void **state)
     assert_int_equal(sum, 1);
 }
 
-static void *ask_slow(void *arg)
-{
-    struct answer a = CALL(port, .path = "/api/v1/slow");
-
-    *(long *)arg = a.status;
-    answer_free(&a);
-    return NULL;
-}
-
-static void overload_is_told(void **state)
-{
-
-    enum { ASKERS = 160 }; /* 2 workers, a queue of 128 */
-    pthread_t thread[ASKERS];
-    long status[ASKERS], refused = 0, served = 0;
-
-    (void)state;
-    for (int i = 0; i < ASKERS; i++)
-        assert_int_equal(pthread_create(&thread[i], NULL, ask_slow, &status[i]), 0);
-    for (int i = 0; i < ASKERS; i++) {
-        pthread_join(thread[i], NULL);
-        refused += status[i] == 503 || status[i] == 504;
-        served += status[i] == 200;
-    }
-    assert_int_equal(refused + served, ASKERS);
-    assert_in_range(refused, 10, ASKERS - 20);
-}
-
-/* A byte now and then does not keep a connection, neither in the head nor in the body. */
-static void dribblers_are_closed(void **state)
-{
-    static const char *const starts[] = {
-        "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nX-A: ",
-        "POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        "Content-Length: 1000\r\n\r\n{",
-        "",
-    };
-    struct http_server *s = NULL;
-    struct http_spec p = spec();
-    struct err e = { 0 };
-
-    (void)state;
-    p.idle_ms = 1000;
-    assert_ok(http_start(&p, &s, &e), &e);
-    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++) {
-        int fd = client_connect(http_port(s)), n = 0;
-        char got[512];
-
-        client_send(fd, starts[i]);
-        for (; n < 80; n++) {
-            struct pollfd f = { .fd = fd, .events = POLLIN };
-
-            if (poll(&f, 1, 100) > 0 && recv(fd, got, sizeof got, 0) <= 0)
-                break;
-            if (starts[i][0] && send(fd, "a", 1, MSG_NOSIGNAL) < 0)
-                break;
-        }
-        assert_in_range(n, 5, 50);
-        close(fd);
-    }
-    http_stop(s);
-}
-
-static void starts_only_when_safe(void **state)
-{
-    struct http_server *s = NULL;
-    struct http_spec p = spec();
-    struct err e = { 0 };
-    char taken[32];
-
-    (void)state;
-    p.address = "0.0.0.0:0";
-    assert_err(http_start(&p, &s, &e), &e, ERR_INVALID_REQUEST);
-    p.address = "[::]:0";
-    assert_err(http_start(&p, &s, &e), &e, ERR_INVALID_REQUEST);
-    p.address = "localhost:0";
-    assert_err(http_start(&p, &s, &e), &e, ERR_INVALID_REQUEST);
-    p.address = "127.0.0.1";
-    assert_err(http_start(&p, &s, &e), &e, ERR_INVALID_REQUEST);
-    p.address = "::1:0";
-    assert_err(http_start(&p, &s, &e), &e, ERR_INVALID_REQUEST);
-    snprintf(taken, sizeof taken, "127.0.0.1:%d", port);
-    p.address = taken;
-    assert_err(http_start(&p, &s, &e), &e, ERR_INTERNAL);
-    assert_null(s);
-    p.address = "[::1]:0";
-    e = (struct err){ 0 };
-    assert_ok(http_start(&p, &s, &e), &e);
-    assert_true(http_port(s) > 0);
-    http_stop(s);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),
-        cmocka_unit_test(trace_is_ours),
-        cmocka_unit_test(addresses),
-        cmocka_unit_test(bodies),
-        cmocka_unit_test(framing),
-        cmocka_unit_test(head_is_bounded),
-        cmocka_unit_test(people),
-        cmocka_unit_test(csrf),
-        cmocka_unit_test(cors),
-        cmocka_unit_test(conditions),
-        cmocka_unit_test(problems),
-        cmocka_unit_test(connections_are_kept),
-        cmocka_unit_test(overload_is_told),
-        cmocka_unit_test(dribblers_are_closed),
-        cmocka_unit_test(starts_only_when_safe),
+        cmocka_unit_test(answers),   cmocka_unit_test(trace_is_ours),
+        cmocka_unit_test(addresses), cmocka_unit_test(bodies),
+        cmocka_unit_test(framing),   cmocka_unit_test(head_is_bounded),
+        cmocka_unit_test(people),    cmocka_unit_test(csrf),
+        cmocka_unit_test(cors),      cmocka_unit_test(conditions),
+        cmocka_unit_test(problems),  cmocka_unit_test(connections_are_kept),
     };
 
     return cmocka_run_group_tests_name("http", tests, setup, teardown);
