@@ -21,10 +21,11 @@ struct relay_module {
 
 struct relay {
     struct relay_spec spec;
+    char url[256]; /* our own, told to the CCC with each push */
     struct sync_set *wanted;
     struct sync_pull *pull;
     pthread_mutex_t lock; /* the modules */
-    bool quiet; /* no new links: the process is stopping */
+    bool quiet;           /* no new links: the process is stopping */
     int n;
     struct relay_module module[RELAY_MODULES];
 };
@@ -55,11 +56,12 @@ int relay_open(const struct relay_spec *spec, struct relay **out, struct err *e)
     return 0;
 }
 
-int relay_run(struct relay *r, struct err *e)
+int relay_run(struct relay *r, const char *url, struct err *e)
 {
     struct sync_pull_spec pull = { .link = { r->spec.self, r->spec.ccc_urls, "ccc" },
                                    .set = r->wanted };
 
+    snprintf(r->url, sizeof r->url, "%s", url);
     return sync_pull_start(&pull, &r->pull, e);
 }
 
@@ -157,6 +159,7 @@ static json_t *push_about(void *arg)
     json_put_int(about, "heard_ms", m->heard_ms ? clock_boot_ms() - m->heard_ms : -1);
     pthread_mutex_unlock(&m->relay->lock);
     json_object_set_new(o, "source", json_string(m->id.s));
+    json_object_set_new(o, "url", json_string(m->relay->url));
     json_object_set_new(o, "module", about);
     return o;
 }

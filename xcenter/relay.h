@@ -22,7 +22,8 @@ struct relay_spec {
 /* open, [start the listener], run … quiet, [stop the listener], close: no thread calls a listener
  * that is not there. */
 int relay_open(const struct relay_spec *spec, struct relay **out, struct err *e) MUSTCHECK;
-int relay_run(struct relay *r, struct err *e) MUSTCHECK;
+/* url: where the CCC may call this xCenter; copied. */
+int relay_run(struct relay *r, const char *url, struct err *e) MUSTCHECK;
 void relay_quiet(struct relay *r); /* joins the links; NULL ok */
 void relay_close(struct relay *r); /* NULL ok */
 

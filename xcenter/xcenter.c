@@ -74,18 +74,21 @@ static int open_relay(struct xcenter *x, struct err *e)
     return relay_open(&spec, &x->relay, e);
 }
 
-static int publish(struct daemon *d, struct xcenter *x, struct err *e)
+/* The links start when it is known where we can be called. */
+static int run(struct daemon *d, struct xcenter *x, struct err *e)
 {
     char *url =
         node_url(x->config->management_url, x->config->management_listen, http_port(x->server));
+    int rc;
 
     if (!url)
         return err_set(e, ERR_INTERNAL, "out of memory");
     daemon_publish(d, "id", json_string(x->node.id.s));
     daemon_publish(d, "kind", json_string("xcenter"));
     daemon_publish(d, "management", json_string(url));
+    rc = relay_run(x->relay, url, e);
     free(url);
-    return 0;
+    return rc;
 }
 
 int xcenter_start(struct daemon *d, void *config, void **app, struct err *e)
@@ -104,7 +107,7 @@ int xcenter_start(struct daemon *d, void *config, void **app, struct err *e)
         return err_set(e, ERR_INVALID_REQUEST, "ccc_url names no address");
     }
     if (node_open(&node, &x->node, e) < 0 || start_blobs(x, e) < 0 || open_relay(x, e) < 0 ||
-        start_server(x, e) < 0 || relay_run(x->relay, e) < 0 || publish(d, x, e) < 0) {
+        start_server(x, e) < 0 || run(d, x, e) < 0) {
         xcenter_stop(x);
         return -1;
     }
