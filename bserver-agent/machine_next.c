@@ -73,6 +73,8 @@ static enum machine_action while_gone(const struct wanted *w, const struct machi
         return MACHINE_REST;
     if (has_disks && !id_set(&s->overlay))
         return MACHINE_REST; /* without a disk there is nothing to start */
+    if (has_disks && !s->image_here)
+        return MACHINE_WAIT_IMAGE; /* what the disk lies on: a failed start would use the run up */
     return i->suspect ? MACHINE_SUSPECT : MACHINE_START;
 }
 

@@ -45,7 +45,8 @@ static size_t stored_list(struct reconcile *r, struct stored **out)
     *out = calloc(HASH_COUNT(r->entries) + 1, sizeof **out);
     for (en = r->entries; en && *out; en = en->hh.next)
         if (en->is_wanted && en->doing == MACHINE_REST &&
-            (!en->disk_known || !id_eq(&en->seen.overlay, &en->wanted.overlay.id)))
+            (!en->disk_known || !id_eq(&en->seen.overlay, &en->wanted.overlay.id) ||
+             (id_set(&en->wanted.run) && !machine_active(en->seen.power))))
             (*out)[n++] = (struct stored){ .id = en->id,
                                            .wanted = en->wanted.overlay,
                                            .known = en->disk_known };
@@ -238,17 +239,15 @@ static void tell(struct reconcile *r, const struct id *id)
         s->report(s->arg, &v);
 }
 
-static void decide(struct reconcile *r, struct ids *all, struct ids *gone)
+static void decide(struct reconcile *r, struct ids *gone)
 {
     int64_t now = clock_boot_ms();
     bool work = false;
     struct entry *en;
 
     sweep_out(r, gone);
-    for (en = r->entries; en; en = en->hh.next) {
+    for (en = r->entries; en; en = en->hh.next)
         work = dispatch(r, en, now) || work;
-        ids_add(all, &en->id);
-    }
     if (work)
         pthread_cond_broadcast(&r->work_cond);
 }
@@ -275,7 +274,9 @@ void reconcile_look(struct reconcile *r)
     if (scan && rc == 0)
         apply_scan(r, &qemus, t0);
     if (rc == 0 && !r->stopping)
-        decide(r, &all, &gone);
+        decide(r, &gone);
+    for (struct entry *en = r->entries; en; en = en->hh.next)
+        ids_add(&all, &en->id);
     pthread_mutex_unlock(&r->lock);
     for (size_t i = 0; i < all.n; i++)
         tell(r, &all.all[i]);

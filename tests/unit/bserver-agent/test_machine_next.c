@@ -87,8 +87,19 @@ static const struct row rows[] = {
       .no_disks = true,
       .must = MACHINE_START },
     /* starting */
-    { .name = "new run", .run = RUN_A, .overlay = DISK_A, .disk = DISK_A, .must = MACHINE_START },
+    { .name = "image gone: wait, a failed start would use the run up",
+      .run = RUN_A,
+      .overlay = DISK_A,
+      .disk = DISK_A,
+      .must = MACHINE_WAIT_IMAGE },
+    { .name = "new run",
+      .image = true,
+      .run = RUN_A,
+      .overlay = DISK_A,
+      .disk = DISK_A,
+      .must = MACHINE_START },
     { .name = "new run after an old one",
+      .image = true,
       .run = RUN_B,
       .overlay = DISK_A,
       .disk = DISK_A,
@@ -96,6 +107,7 @@ static const struct row rows[] = {
       .state = INTENT_ENDED,
       .must = MACHINE_START },
     { .name = "used run",
+      .image = true,
       .run = RUN_A,
       .overlay = DISK_A,
       .disk = DISK_A,
@@ -104,6 +116,7 @@ static const struct row rows[] = {
       .used = true,
       .must = MACHINE_REST },
     { .name = "used long ago",
+      .image = true,
       .run = RUN_A,
       .overlay = DISK_A,
       .disk = DISK_A,
@@ -112,6 +125,7 @@ static const struct row rows[] = {
       .used = true,
       .must = MACHINE_REST },
     { .name = "state file lost",
+      .image = true,
       .run = RUN_A,
       .overlay = DISK_A,
       .disk = DISK_A,
@@ -148,18 +162,21 @@ static const struct row rows[] = {
       .state = INTENT_RUNNING,
       .must = MACHINE_FINISH },
     { .name = "a foreign QEMU blocks",
+      .image = true,
       .run = RUN_A,
       .overlay = DISK_A,
       .disk = DISK_A,
       .foreign = true,
       .must = MACHINE_REST },
     { .name = "after a failure: not yet",
+      .image = true,
       .run = RUN_A,
       .overlay = DISK_A,
       .disk = DISK_A,
       .not_before = 1000,
       .must = MACHINE_REST },
     { .name = "unknown is not off",
+      .image = true,
       .run = RUN_A,
       .overlay = DISK_A,
       .disk = DISK_A,
@@ -446,7 +463,7 @@ static void never_twice(void **state)
                 assert_false(r.used || r.suspect || r.foreign || r.deleting);
                 assert_int_equal(r.power, MACHINE_NONE);
                 assert_true(r.state == INTENT_NONE || r.state == INTENT_ENDED);
-                assert_true(r.no_disks || (r.disk && strcmp(r.disk, r.overlay) == 0));
+                assert_true(r.no_disks || (r.image && r.disk && strcmp(r.disk, r.overlay) == 0));
             }
 }
 
