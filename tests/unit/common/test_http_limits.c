@@ -93,8 +93,8 @@ static void dribblers_are_closed(void **state)
 {
     static const char *const starts[] = {
         "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nX-A: ",
-        "POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
-        "Content-Length: 1000\r\n\r\n{",
+        ("POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+         "Content-Length: 1000\r\n\r\n{"),
         "",
     };
     struct http_server *s = NULL;
