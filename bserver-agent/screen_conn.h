@@ -111,7 +111,7 @@ struct lane {
     struct open_job *done; /* lock */
     struct conn *dead;
     bool runnable;
-    int guests, admitted;
+    int guests, admitted, handshakes;
     int64_t next_sweep_ms;
 };
 

@@ -18,6 +18,7 @@
 enum {
     BATCH = 64,
     ACCEPTS = 16,        /* at a time, so that a flood of them does not stop the screens */
+    HANDSHAKES = 4,      /* in one turn, likewise: each is about 1 ms of arithmetic */
     UNSENT = 128 * 1024, /* more than that does not wait in the kernel: what is shown is fresh */
     FAREWELL_MS = 1000,  /* at stop */
 };
@@ -186,8 +187,8 @@ static void set_interest(struct conn *c)
 /* Whatever happened: does what can be done, then says what it waits for. */
 static void run_conn(struct conn *c)
 {
-    if (c->state == CONN_DEAD)
-        return;
+    if (c->state == CONN_DEAD || (c->state == CONN_TLS && ++c->lane->handshakes > HANDSHAKES))
+        return; /* epoll names it again in the next turn */
     c->runnable = false;
     switch (c->state) {
     case CONN_TLS:
@@ -380,10 +381,13 @@ static void turn(struct lane *l)
 {
     struct epoll_event evs[BATCH];
     int64_t now_ms;
-    int n = epoll_wait(l->epoll, evs, BATCH,
-                       l->runnable           ? 0
-                       : l->conns || l->deaf ? SCREEN_SWEEP_MS
-                                             : -1);
+    int n;
+
+    l->handshakes = 0;
+    n = epoll_wait(l->epoll, evs, BATCH,
+                   l->runnable           ? 0
+                   : l->conns || l->deaf ? SCREEN_SWEEP_MS
+                                         : -1);
 
     for (int i = 0; i < n; i++) {
         if (evs[i].data.ptr == &l->listener)
