@@ -187,7 +187,8 @@ static int make_thing(void *config, const char *argument)
     return strcmp(argument, "thing") == 0 && c->size == 5 ? 42 : 1;
 }
 
-static const struct daemon_command commands[] = { { "make-thing", "NAME", make_thing, "makes it" }, { 0 } };
+static const struct daemon_command commands[] = { { "make-thing", "NAME", make_thing, "makes it" },
+                                                  { 0 } };
 static const struct daemon_spec child_spec = { .name = "child",
                                                .keys = keys,
                                                .commands = commands,
