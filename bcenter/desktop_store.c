@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bcenter/module_load.h"
 #include "bcenter/publish.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -277,12 +278,13 @@ void desktop_take_session(struct desktop *d, const PGresult *r, int row)
 
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id)
 {
-    auto_result PGresult *r = NULL, *s = NULL;
+    auto_result PGresult *r = NULL, *s = NULL, *o = NULL;
     struct err e = { 0 };
     struct desktop *d;
 
     if (db_run(db, &Q_desktop_one, DB_ARGS(id->s), &r, &e) < 0 ||
-        db_run(db, &Q_session_one, DB_ARGS(id->s), &s, &e) < 0) {
+        db_run(db, &Q_session_one, DB_ARGS(id->s), &s, &e) < 0 ||
+        db_run(db, &Q_operation_of, DB_ARGS(id->s), &o, &e) < 0) {
         log_err("desktop-reload",
                 &e); /* memory stays as it is: its next write conflicts and we come here again */
         return;
@@ -297,6 +299,7 @@ void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id)
             free(d->session);
             d->session = NULL;
         }
+        module_take_operations(&bc->m, o);
         publish_desktop(bc, d);
     }
     module_unlock(&bc->m);

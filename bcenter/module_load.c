@@ -141,7 +141,7 @@ static enum op_state op_state_from(const char *word)
     return OP_FAILED;
 }
 
-static void take_operations(struct module *m, const PGresult *r)
+void module_take_operations(struct module *m, const PGresult *r)
 {
     for (int i = 0; i < db_rows(r); i++) {
         struct id id = id_at(r, i, "id");
@@ -180,7 +180,7 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e)
         { &Q_bserver_all, take_bservers },     { &Q_desktop_all, take_desktops },
         { &Q_slot_all, take_slots },           { &Q_vf_all, take_vfs },
         { &Q_session_all, take_sessions },     { &Q_seat_all, take_seats },
-        { &Q_operation_all, take_operations },
+        { &Q_operation_all, module_take_operations },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

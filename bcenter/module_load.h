@@ -10,4 +10,7 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e) MUSTCHECK;
 int module_load_bserver(struct bcenter *bc, struct db *db, const struct id *id,
                         struct err *e) MUSTCHECK;
 
+/* Lock held. Rows of operation_all or operation_of. */
+void module_take_operations(struct module *m, const PGresult *r);
+
 #endif

@@ -76,6 +76,14 @@ select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run
        trunc(extract(epoch from deadline) * 1000)::bigint as deadline_ms
 from operation;
 
+-- name: operation_of(target)
+select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, error::text as error,
+       trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
+       trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
+       trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,
+       trunc(extract(epoch from deadline) * 1000)::bigint as deadline_ms
+from operation where target_id = $1::uuid and state = 'running';
+
 -- name: bserver_heard(id, name, boot, memory_limit_mib, store_limit_gib, body, epoch)
 insert into bserver (id, name, boot, memory_limit_mib, store_limit_gib, body)
 select $1::uuid, $2::text, $3::text, $4::bigint, $5::bigint, $6::jsonb from leader where epoch = $7::bigint
