@@ -2,6 +2,7 @@
 
 #include "ccc/ccc.h"
 #include "ccc/list.h"
+#include "ccc/routes.h"
 #include "sql/ccc/audit.h"
 
 int audit_add(struct db *db, const struct request *rq, const struct audit_entry *a, struct err *e)

@@ -20,6 +20,4 @@ struct audit_entry {
 int audit_add(struct db *db, const struct request *rq, const struct audit_entry *a,
               struct err *e) MUSTCHECK;
 
-extern const struct route audit_routes[];
-
 #endif
