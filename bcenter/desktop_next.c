@@ -17,8 +17,8 @@ static enum next next_of_spare(const struct next_facts *f)
         return f->surplus && !f->op_open ? NEXT_DELETE : NEXT_NOTHING;
     if (f->surplus)
         return NEXT_DELETE;
-    if (f->floating && f->used)
-        return NEXT_RENEW;
+    if (f->used)
+        return NEXT_RENEW; /* dirty, and nobody's: before anything else */
     if (f->stale || (f->overlay_failed && f->retry_in_ms <= 0))
         return NEXT_RENEW;
     if (f->want_running && !f->wanted_on && !f->alive && f->seen && !f->maintenance &&

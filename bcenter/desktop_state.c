@@ -81,6 +81,10 @@ struct state_facts desktop_facts(const struct desktop *d, int64_t boot_ms)
     f.silent = !d->bserver || !bserver_up(d->bserver, boot_ms);
     f.overlay_there =
         (d->bserver && !d->bserver->qcow2) || id_eq(&d->seen_overlay, &d->row.overlay);
+    if (!d->seen && !f.silent) { /* its host has not said a word about it yet */
+        f.observed = OBSERVED_MISSING;
+        f.overlay_there = false;
+    }
     f.failed = d->error_slug[0] &&
                (id_eq(&d->error_for, &d->row.run) || id_eq(&d->error_for, &d->row.overlay));
     f.busy = d->agent_busy;

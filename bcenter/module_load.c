@@ -177,9 +177,12 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e)
         const struct db_stmt *st;
         void (*take)(struct module *m, const PGresult *r);
     } parts[] = {
-        { &Q_bserver_all, take_bservers },     { &Q_desktop_all, take_desktops },
-        { &Q_slot_all, take_slots },           { &Q_vf_all, take_vfs },
-        { &Q_session_all, take_sessions },     { &Q_seat_all, take_seats },
+        { &Q_bserver_all, take_bservers },
+        { &Q_desktop_all, take_desktops },
+        { &Q_slot_all, take_slots },
+        { &Q_vf_all, take_vfs },
+        { &Q_session_all, take_sessions },
+        { &Q_seat_all, take_seats },
         { &Q_operation_all, module_take_operations },
     };
 

@@ -128,8 +128,7 @@ static inline void want_pool(struct bcenter *bc, const char *kind, int size, int
            "\"guest\":\"bic\",\"image_name\":\"tiny\"}",
            image, 7);
     wanted(bc, "pool", id_of(POOL),
-           "{\"id\":\"" POOL
-           "\",\"name\":\"Office "
+           "{\"id\":\"" POOL "\",\"name\":\"Office "
            "2026\",\"description\":\"\",\"kind\":\"%s\",\"image_version_id\":\"%s\","
            "\"spec\":{\"name\":\"s\",\"vcpus\":1,\"memory_mib\":256,\"disk_gib\":null,\"needs_vf\":"
            "false},"

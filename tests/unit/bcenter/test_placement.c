@@ -1,0 +1,191 @@
+/* Placement never breaks a law, whatever it is given; the order of the candidates does not matter.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bcenter/placement.h"
+
+enum { ROUNDS = 20000, HOSTS = 10 };
+
+static unsigned seed = 7;
+
+static int upto(int n)
+{
+    return (int)(rand_r(&seed) % (unsigned)n);
+}
+
+static struct candidate host(void)
+{
+    struct candidate c = {
+        .bserver = id_new(), .up = upto(5) > 0, .format = upto(6) > 0, .user_net = upto(2)
+    };
+
+    c.lanes = 1 + upto(3);
+    for (int i = 0; i < c.lanes; i++) {
+        c.used_slots[i] = upto(51);
+        c.free_slots[i] = upto(3) * upto(20);
+        if (c.used_slots[i] + c.free_slots[i] > 50)
+            c.free_slots[i] = 50 - c.used_slots[i];
+    }
+    c.memory_free_mib = upto(4000);
+    c.store_free_gib = upto(4) ? upto(40) : -1;
+    c.free_vfs = upto(3) * upto(4);
+    return c;
+}
+
+static void must_fit(const struct candidate *c, const struct demand *d, const struct placement *p)
+{
+    assert_true(c->up && c->format);
+    assert_true(p->lane >= 0 && p->lane < c->lanes);
+    assert_true(c->free_slots[p->lane] > 0 && c->used_slots[p->lane] < 50);
+    assert_true(c->memory_free_mib >= d->memory_mib);
+    assert_true(c->store_free_gib < 0 || c->store_free_gib >= d->store_gib);
+    assert_true(d->needs_vf ? c->free_vfs > 0 && !p->user_net : c->user_net && p->user_net);
+}
+
+static void never_breaks_a_law(void **state)
+{
+    int placed = 0, refused = 0;
+
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct candidate c[HOSTS], other[HOSTS];
+        struct demand d = { .desktop = id_new(),
+                            .memory_mib = upto(3000),
+                            .store_gib = upto(30),
+                            .needs_vf = upto(2) };
+        struct placement p, again;
+        struct err e = { 0 }, e2 = { 0 };
+        int n = upto(HOSTS + 1), fits = 0;
+
+        for (int k = 0; k < n; k++) {
+            c[k] = host();
+            fits += placement_verdict(&c[k], &d) == VERDICT_FITS;
+        }
+        for (int k = 0; k < n; k++)
+            other[k] = c[n - 1 - k];
+        if (placement_choose(c, n, &d, &p, &e) < 0) {
+            assert_int_equal(fits, 0);
+            assert_true(strncmp(err_slug(e.code), "law-", 4) == 0);
+            assert_int_equal(placement_choose(other, n, &d, &again, &e2), -1);
+            assert_int_equal(e.code, e2.code);
+            refused++;
+            continue;
+        }
+        must_fit(&c[p.candidate], &d, &p);
+        assert_int_equal(placement_choose(other, n, &d, &again, &e2),
+                         0); /* a replay, in another order */
+        assert_string_equal(other[again.candidate].bserver.s, c[p.candidate].bserver.s);
+        assert_int_equal(again.lane, p.lane);
+        placed++;
+    }
+    assert_true(placed > ROUNDS / 10 && refused > ROUNDS / 10);
+}
+
+static struct candidate good(void)
+{
+    struct candidate c = {
+        .bserver = id_new(), .up = true, .format = true, .user_net = true, .lanes = 1
+    };
+
+    c.free_slots[0] = 10;
+    c.memory_free_mib = 1000;
+    c.store_free_gib = 100;
+    c.free_vfs = 1;
+    return c;
+}
+
+static enum err_code refusal(struct candidate c, bool needs_vf)
+{
+    struct demand d = {
+        .desktop = id_new(), .memory_mib = 500, .store_gib = 10, .needs_vf = needs_vf
+    };
+    struct placement p;
+    struct err e = { 0 };
+
+    return placement_choose(&c, 1, &d, &p, &e) < 0 ? e.code : ERR_NONE;
+}
+
+static void each_law_is_named(void **state)
+{
+    struct candidate c = good();
+
+    (void)state;
+    assert_int_equal(refusal(c, true), ERR_NONE);
+    c.free_vfs = 0;
+    assert_int_equal(refusal(c, true), ERR_LAW_VF);
+    assert_int_equal(refusal(c, false), ERR_NONE);
+    c.store_free_gib = 9;
+    assert_int_equal(refusal(c, false), ERR_LAW_STORAGE);
+    c.memory_free_mib = 499;
+    assert_int_equal(refusal(c, false), ERR_LAW_MEMORY);
+    c.used_slots[0] = 50;
+    assert_int_equal(refusal(c, false), ERR_LAW_LANES);
+    c.free_slots[0] = 0;
+    assert_int_equal(refusal(c, false), ERR_LAW_SLOTS);
+    c.format = false;
+    assert_int_equal(refusal(c, false), ERR_LAW_CAPABILITY);
+    c.up = false;
+    assert_int_equal(refusal(c, false), ERR_LAW_SLOTS);
+}
+
+static void fills_evenly(void **state)
+{
+    struct candidate c[4];
+    int took[4] = { 0 };
+
+    (void)state;
+    for (int i = 0; i < 4; i++) {
+        c[i] = good();
+        c[i].memory_free_mib = 100000;
+        c[i].free_slots[0] = 50;
+    }
+    for (int i = 0; i < 100; i++) {
+        struct demand d = { .desktop = id_new(), .memory_mib = 500, .store_gib = 1 };
+        struct placement p;
+        struct err e = { 0 };
+
+        assert_int_equal(placement_choose(c, 4, &d, &p, &e), 0);
+        c[p.candidate].free_slots[0]--;
+        c[p.candidate].used_slots[0]++;
+        c[p.candidate].memory_free_mib -= 500;
+        took[p.candidate]++;
+    }
+    for (int i = 0; i < 4; i++)
+        assert_int_equal(took[i], 25);
+}
+
+static void inputs_stay_small(void **state)
+{
+    struct candidate c[64];
+    struct demand d = { .desktop = id_new() };
+    char text[PLACEMENT_INPUTS];
+
+    (void)state;
+    for (int i = 0; i < 64; i++)
+        c[i] = host();
+    placement_text(c, 64, &d, text);
+    assert_true(strlen(text) < PLACEMENT_INPUTS);
+    assert_non_null(strstr(text, d.desktop.s));
+    assert_int_equal(placement_store(1, true), 1);
+    assert_int_equal(placement_store(8LL << 30, true), 2);
+    assert_int_equal(placement_store(8LL << 30, false), 8);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(never_breaks_a_law),
+        cmocka_unit_test(each_law_is_named),
+        cmocka_unit_test(fills_evenly),
+        cmocka_unit_test(inputs_stay_small),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
