@@ -183,7 +183,7 @@ def test_without_the_ccc_people_work_on(bic, console, kim):
     wait_until("the portal to catch up", lambda: all(m["state"] == "up" for m in bic.admin.every("/modules")), 60)
     # What happened meanwhile is in the audit, with the module as its origin.
     wait_until("the audit", lambda: any(a["action"].startswith("connect") or "connection" in a["action"]
-                                        for a in bic.admin.every("/audit?limit=50")), 60)
+                                        for a in bic.admin.call("GET", "/audit?limit=200")["items"]), 60)
 
 
 def test_persistent_desktop_keeps_its_disk(bic):
