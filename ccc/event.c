@@ -125,7 +125,7 @@ static void wake_operations(struct event_hub *h, const struct event_row *rows, s
     char key[OPERATION_KEY];
 
     for (size_t i = 0; *h->spec.public && i < n; i++) {
-        if (strcmp(rows[i].kind, "operation") == 0) {
+        if (rows[i].wake && strcmp(rows[i].kind, "operation") == 0) {
             operation_key(rows[i].id.s, key);
             http_wake(*h->spec.public, key);
         }
@@ -172,6 +172,7 @@ static struct event_row *read_rows(const PGresult *r, size_t *n)
         const char *person = db_text(r, i, "person_id");
 
         snprintf(row->kind, sizeof row->kind, "%s", db_text(r, i, "kind"));
+        row->wake = db_flag(r, i, "wake") == 1;
         id_parse(db_text(r, i, "id"), &row->id);
         if (person)
             id_parse(person, &row->person);
@@ -244,8 +245,8 @@ static int watch_modules(struct event_hub *h, struct db *db, struct err *e)
         id_parse(db_text(r, i, "id"), &next[i].id);
         next[i].up = db_flag(r, i, "up") == 1;
         if (known && before != next[i].up) {
-            struct event_row rows[2] = { { "module", next[i].id, { "" } },
-                                         { "desktop", { "" }, { "" } } };
+            struct event_row rows[2] = { { "module", next[i].id, { "" }, false },
+                                         { "desktop", { "" }, { "" }, false } };
 
             send_all(h, rows, 2, false);
         }

@@ -26,6 +26,7 @@ struct event_stream {
 struct event_row {
     char kind[24];
     struct id id, person; /* person unset: administrators only */
+    bool wake;            /* those who wait for it */
 };
 
 /* NULL when out of memory or too many streams. The stream leaves by itself when the page goes. */

@@ -93,6 +93,7 @@ struct push {
     bool heartbeat, resend, touched;
     char *cursor; /* [SYNC_CURSOR_MAX] */
     int64_t refused, taken;
+    char example[SYNC_KIND_MAX + ID_LEN + 2]; /* "kind/id" of the last refused */
 };
 
 /* A page's objects, sorted by kind: rows to put, ids to delete. */
@@ -137,10 +138,12 @@ static void sort_objects(struct push *p, int64_t least_rev, struct sorted *to)
             continue;
         }
         row = mirror_row(kind, id.s, json_object_get(o, "body"));
-        if (row)
+        if (row) {
             json_array_append_new(to->rows[kind], row);
-        else
-            p->refused++;
+            continue;
+        }
+        p->refused++;
+        snprintf(p->example, sizeof p->example, "%s/%s", json_str(o, "kind"), id.s);
     }
 }
 
@@ -394,7 +397,8 @@ int mirror_take(struct db *db, const struct id *node, const json_t *body,
     if (db_tx_once(db, push_tx, &p, e) < 0)
         return -1;
     if (p.refused)
-        log_warn("sync_refused=%lld module=%s", (long long)p.refused, p.module.s);
+        log_warn("sync_refused=%lld module=%s example=%s", (long long)p.refused, p.module.s,
+                 p.example);
     metric_add(METRIC_SYNC_RECEIVED, p.taken);
     *resend = p.resend;
     return 0;

@@ -4,7 +4,7 @@
 select pg_snapshot_xmin(pg_current_snapshot())::text as horizon;
 
 -- name: event_since(rev, horizon)
-select kind, id, person_id from event where rev >= $1::text::xid8 and rev < $2::text::xid8
+select kind, id, person_id, bool_or(wake) as wake from event where rev >= $1::text::xid8 and rev < $2::text::xid8
  group by kind, id, person_id limit 5000;
 
 -- name: event_settled()

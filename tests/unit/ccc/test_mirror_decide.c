@@ -160,8 +160,9 @@ static void events(void **state)
 {
     struct id alice = { H1 }, bob = { H2 };
     struct event_row some[] = {
-        { "desktop", { ID }, alice },  { "desktop", { H2 }, bob }, { "desktop", { ID }, { "" } },
-        { "bserver", { ID }, { "" } }, { "pool", { ID }, { "" } }, { "operation", { ID }, bob },
+        { "desktop", { ID }, alice, true },  { "desktop", { H2 }, bob, true },
+        { "desktop", { ID }, { "" }, true }, { "bserver", { ID }, { "" }, true },
+        { "pool", { ID }, { "" }, true },    { "operation", { ID }, bob, true },
     };
     struct event_row many[150];
     json_auto_t *hers = event_for(false, &alice, some, 6, false),
@@ -175,7 +176,7 @@ static void events(void **state)
     assert_int_equal(json_array_size(all), 4);
     assert_int_equal(json_array_size(json_object_get(entry(all, "desktop"), "ids")), 2);
     for (size_t i = 0; i < 150; i++)
-        many[i] = (struct event_row){ "vf", id_new(), { "" } };
+        many[i] = (struct event_row){ "vf", id_new(), { "" }, true };
     flood = event_for(true, &alice, many, 150, false);
     assert_null(json_object_get(entry(flood, "vf"), "ids"));
     assert_non_null(entry(lost, "desktop"));
