@@ -35,6 +35,27 @@ static int make_dir(const char *path, struct err *e)
     return 0;
 }
 
+/*
+ * libvirt, as root, sees a usable /dev/kvm; if QEMU's user may not open it, libvirt throws its
+ * knowledge of QEMU away and asks again at every call, which takes seconds each time.
+ */
+static int kvm_for_qemu(const struct passwd *user, struct err *e)
+{
+    gid_t groups[64];
+    int n = 64;
+    struct stat st;
+
+    if (stat("/dev/kvm", &st) < 0 || (st.st_mode & 0006) == 0006)
+        return 0;
+    if (getgrouplist(user->pw_name, user->pw_gid, groups, &n) < 0)
+        return 0;
+    for (int i = 0; i < n; i++)
+        if (groups[i] == st.st_gid)
+            return 0;
+    return err_set(e, ERR_PRECONDITION,
+                   "the system user libvirt-qemu may not open /dev/kvm; put it into its group");
+}
+
 static int write_conf(const char *path, struct err *e)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
@@ -55,6 +76,7 @@ static int write_conf(const char *path, struct err *e)
 int embedded_prepare(const char *uri, struct err *e)
 {
     char root[256], path[300];
+    const struct passwd *user;
 
     hypervisor_root(uri, root, sizeof root);
     if (root[0] != '/')
@@ -63,10 +85,16 @@ int embedded_prepare(const char *uri, struct err *e)
     if (strlen(root) > ROOT_MAX)
         return err_set(e, ERR_PRECONDITION, "DIR of qemu:///embed?root=DIR has more than %d bytes",
                        ROOT_MAX);
-    if (geteuid() == 0 && (!getpwnam("libvirt-qemu") || !getgrnam("libvirt-qemu")))
-        return err_set(e, ERR_PRECONDITION,
-                       "started as root, but the system user and group libvirt-qemu are missing "
-                       "(package libvirt-daemon-system makes them); or start as an ordinary user");
+    if (geteuid() == 0) {
+        user = getpwnam("libvirt-qemu");
+        if (!user || !getgrnam("libvirt-qemu"))
+            return err_set(e, ERR_PRECONDITION,
+                           "started as root, but the system user and group libvirt-qemu are "
+                           "missing (package libvirt-daemon-system makes them); or start as an "
+                           "ordinary user");
+        if (kvm_for_qemu(user, e) < 0)
+            return -1;
+    }
     if (make_dir(root, e) < 0)
         return -1;
     snprintf(path, sizeof path, "%s/etc", root);

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <libvirt/libvirt.h>
+#include <libxml/parser.h>
 #include <pthread.h>
 #include <stdbool.h>
 #include <time.h>
@@ -41,6 +42,7 @@ static int start(struct err *e)
     pthread_t thread;
     int rc;
 
+    xmlInitParser(); /* before threads use libxml2: ours and libvirt's */
     if (virInitialize() < 0 || virEventRegisterDefaultImpl() < 0)
         return virt_fail(e, "starting libvirt's event loop");
     timer = virEventAddTimeout(ROUND_MS, tick, NULL, NULL);

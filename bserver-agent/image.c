@@ -165,7 +165,9 @@ static void *fetcher(void *arg)
         m->now_size = w->size;
         pthread_mutex_unlock(&m->lock);
         rc = fetch(m, &e);
-        if (rc < 0)
+        if (rc < 0 && e.code == ERR_NOT_READY) /* the tier above is still getting it */
+            log_debug("event=image-wait sha256=%s", m->now_sha);
+        else if (rc < 0)
             log_err("image-fetch", &e);
         pthread_mutex_lock(&m->lock);
         fetched(m, rc);

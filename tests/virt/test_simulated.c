@@ -54,6 +54,8 @@ static void tells_cores_and_functions(void **state)
     assert_int_equal(json_num(o, "cores", 0), 18);
     assert_int_equal(json_num(o, "memory_mib", 0), 256 * 1024);
     assert_false(json_flag(json_object_get(o, "capabilities"), "screen", true));
+    for (int i = 0; i < 100 && sync_set_count(host_observed(f.host), "vf") < 128; i++)
+        usleep(20000);
     sync_set_each(host_observed(f.host), "vf", count_vf, &c);
     assert_int_equal(c.n, 128);
     assert_int_equal(c.second, 64);
