@@ -269,8 +269,8 @@ static int start_rest(struct daemon *d, struct ccc *c, struct err *e)
     if (db_open(c->config->database, &c->ready_db, e) < 0 ||
         db_open(c->config->database, &c->house_db, e) < 0 ||
         login_open((int)c->config->login_workers, &c->login, e) < 0 || house_first(c, e) < 0 ||
-        event_hub_start(&events, &c->events, e) < 0 || public_certificate(c, e) < 0 ||
-        start_management(c, e) < 0 || start_public(c, e) < 0 ||
+        event_hub_open(&events, &c->events, e) < 0 || public_certificate(c, e) < 0 ||
+        start_management(c, e) < 0 || start_public(c, e) < 0 || event_hub_run(c->events, e) < 0 ||
         ticker_start("house", HOUSE_MS, house_tick, c, &c->housekeeping, e) < 0)
         return -1;
     return publish(d, c, e);

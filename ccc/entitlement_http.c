@@ -67,7 +67,7 @@ static int post(const struct request *rq, struct reply *rp, struct err *e)
     return resource_create(&w, rp, e);
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &entitlement, .id = rq->path_id };
 
@@ -78,6 +78,6 @@ const struct route entitlement_routes[] = {
     { "GET", "/api/v1/entitlements", "admin", get_list, 0 },
     { "POST", "/api/v1/entitlements", "admin", post, 0 },
     { "GET", "/api/v1/entitlements/{id}", "admin", get_one, 0 },
-    { "DELETE", "/api/v1/entitlements/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/entitlements/{id}", "admin", delete_one, 0 },
     { 0 },
 };

@@ -334,7 +334,7 @@ static void *wanted_thread(void *arg)
     return NULL;
 }
 
-int event_hub_start(const struct event_spec *spec, struct event_hub **out, struct err *e)
+int event_hub_open(const struct event_spec *spec, struct event_hub **out, struct err *e)
 {
     struct event_hub *h = calloc(1, sizeof *h);
 
@@ -342,15 +342,17 @@ int event_hub_start(const struct event_spec *spec, struct event_hub **out, struc
         return err_set(e, ERR_INTERNAL, "out of memory");
     h->spec = *spec;
     pthread_mutex_init(&h->lock, NULL);
-    h->wanted_runs = pthread_create(&h->wanted, NULL, wanted_thread, h) == 0;
-    h->changed_runs = pthread_create(&h->changed, NULL, changed_thread, h) == 0;
-    if (!h->wanted_runs || !h->changed_runs) {
-        event_hub_quiet(h);
-        event_hub_free(h);
-        return err_set(e, ERR_INTERNAL, "cannot start a thread");
-    }
     *out = h;
     return 0;
+}
+
+int event_hub_run(struct event_hub *h, struct err *e)
+{
+    h->wanted_runs = pthread_create(&h->wanted, NULL, wanted_thread, h) == 0;
+    h->changed_runs = pthread_create(&h->changed, NULL, changed_thread, h) == 0;
+    if (h->wanted_runs && h->changed_runs)
+        return 0;
+    return err_set(e, ERR_INTERNAL, "cannot start a thread");
 }
 
 void event_hub_quiet(struct event_hub *h)

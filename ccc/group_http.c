@@ -62,7 +62,7 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
     return check(rq->body, false, e) < 0 ? -1 : resource_change(&w, rp, e);
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &group, .id = rq->path_id };
 
@@ -143,7 +143,7 @@ const struct route group_routes[] = {
     { "POST", "/api/v1/groups", "admin", post, 0 },
     { "GET", "/api/v1/groups/{id}", "admin", get_one, 0 },
     { "PATCH", "/api/v1/groups/{id}", "admin", patch, 0 },
-    { "DELETE", "/api/v1/groups/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/groups/{id}", "admin", delete_one, 0 },
     { "GET", "/api/v1/groups/{id}/members", "admin", get_members, 0 },
     { "PUT", "/api/v1/groups/{id}/members/{id2}", "admin", put_member, 0 },
     { "DELETE", "/api/v1/groups/{id}/members/{id2}", "admin", delete_member, 0 },

@@ -67,18 +67,34 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
     return check(rq->body, false, e) < 0 ? -1 : resource_change(&w, rp, e);
 }
 
+struct blob_drop {
+    struct blob_store *blobs;
+    const char *sha256;
+};
+
+/* The unlink is inside the transaction, under the lock that an upload of the same file takes. */
+static int drop_tx(struct db *db, void *arg, struct err *e)
+{
+    const struct blob_drop *d = arg;
+    auto_result PGresult *r = NULL;
+
+    if (db_run(db, &Q_image_blob_lock, DB_ARGS(d->sha256), NULL, e) < 0 ||
+        db_run(db, &Q_image_blob_used, DB_ARGS(d->sha256), &r, e) < 0)
+        return -1;
+    return db_flag(r, 0, "used") ? 0 : blob_remove(d->blobs, d->sha256, e);
+}
+
 /* A file that no version names any more goes; one left behind by a failure here costs only room. */
 static void drop_blob(const struct request *rq, const char *sha256)
 {
-    auto_result PGresult *r = NULL;
+    struct blob_drop d = { ccc_app(rq)->blobs, sha256 };
     struct err e = { 0 };
 
-    if (db_run(ccc_db(rq), &Q_image_blob_used, DB_ARGS(sha256), &r, &e) < 0 ||
-        (!db_flag(r, 0, "used") && blob_remove(ccc_app(rq)->blobs, sha256, &e) < 0))
+    if (db_tx_once(ccc_db(rq), drop_tx, &d, &e) < 0)
         log_err("image-blob", &e);
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &image, .id = rq->path_id };
     auto_result PGresult *r = NULL;
@@ -135,6 +151,10 @@ static int add_tx(struct db *db, void *arg, struct err *e)
                              .target_id = v->rq->path_id.s,
                              .detail = v->sha256 };
 
+    if (db_run(db, &Q_image_blob_lock, DB_ARGS(v->sha256), NULL, e) < 0)
+        return -1;
+    if (!blob_has(ccc_app(v->rq)->blobs, v->sha256, NULL))
+        return err_set(e, ERR_STORAGE_FAILED, "the file was removed meanwhile, send it again");
     if (db_run(db, &Q_image_version_add,
                DB_ARGS(v->id.s, v->rq->path_id.s, v->sha256, v->size, v->virtual_size), &added,
                e) < 0)
@@ -223,7 +243,7 @@ const struct route image_routes[] = {
     { "POST", "/api/v1/images", "admin", post, 0 },
     { "GET", "/api/v1/images/{id}", "admin", get_one, 0 },
     { "PATCH", "/api/v1/images/{id}", "admin", patch, 0 },
-    { "DELETE", "/api/v1/images/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/images/{id}", "admin", delete_one, 0 },
     { "GET", "/api/v1/images/{id}/versions", "admin", get_versions, 0 },
     { "POST", "/api/v1/images/{id}/versions", "admin", post_version, HTTP_BODY_FILE },
     { "GET", "/api/v1/images/{id}/versions/{id2}", "admin", get_version, 0 },

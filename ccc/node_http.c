@@ -33,7 +33,7 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
     return list_reply(rq, rp, &spec, NULL, e);
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &node, .id = rq->path_id };
 
@@ -197,7 +197,7 @@ static int post_token(const struct request *rq, struct reply *rp, struct err *e)
 
 const struct route node_routes[] = {
     { "GET", "/api/v1/nodes", "admin", get_list, 0 },
-    { "DELETE", "/api/v1/nodes/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/nodes/{id}", "admin", delete_one, 0 },
     { "POST", "/api/v1/node-tokens", "admin", post_token, 0 },
     { 0 },
 };

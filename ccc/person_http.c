@@ -153,7 +153,7 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
     return rc;
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &person, .id = rq->path_id };
 
@@ -165,6 +165,6 @@ const struct route person_routes[] = {
     { "POST", "/api/v1/users", "admin", post, 0 },
     { "GET", "/api/v1/users/{id}", "admin", get_one, 0 },
     { "PATCH", "/api/v1/users/{id}", "admin", patch, 0 },
-    { "DELETE", "/api/v1/users/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/users/{id}", "admin", delete_one, 0 },
     { 0 },
 };

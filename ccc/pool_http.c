@@ -112,7 +112,7 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
     return check(rq->body, false, e) < 0 ? -1 : resource_change(&w, rp, e);
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &pool, .id = rq->path_id };
 
@@ -124,6 +124,6 @@ const struct route pool_routes[] = {
     { "POST", "/api/v1/pools", "admin", post, 0 },
     { "GET", "/api/v1/pools/{id}", "admin", get_one, 0 },
     { "PATCH", "/api/v1/pools/{id}", "admin", patch, 0 },
-    { "DELETE", "/api/v1/pools/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/pools/{id}", "admin", delete_one, 0 },
     { 0 },
 };

@@ -74,7 +74,7 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
     return check(rq->body, false, e) < 0 ? -1 : resource_change(&w, rp, e);
 }
 
-static int delete (const struct request *rq, struct reply *rp, struct err *e)
+static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &spec_resource, .id = rq->path_id };
 
@@ -86,6 +86,6 @@ const struct route spec_routes[] = {
     { "POST", "/api/v1/specs", "admin", post, 0 },
     { "GET", "/api/v1/specs/{id}", "admin", get_one, 0 },
     { "PATCH", "/api/v1/specs/{id}", "admin", patch, 0 },
-    { "DELETE", "/api/v1/specs/{id}", "admin", delete, 0 },
+    { "DELETE", "/api/v1/specs/{id}", "admin", delete_one, 0 },
     { 0 },
 };

@@ -85,3 +85,7 @@ select 'pool ' || name as what from pool where image_version_id = $1::uuid order
 
 -- name: image_blob_used(sha256)
 select exists (select from image_version where sha256 = $1::text) as used;
+
+-- Taken by whoever adds or forgets a file, until the end of the transaction: the two never meet.
+-- name: image_blob_lock(sha256)
+select pg_advisory_xact_lock(hashtextextended($1::text, 4242071612));
