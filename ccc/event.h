@@ -17,7 +17,10 @@ struct event_spec {
     const char *conninfo;
     struct http_server **public, **management; /* read when something has to be woken */
 };
-int event_hub_start(const struct event_spec *spec, struct event_hub **out, struct err *e) MUSTCHECK;
+/* Before the servers start, so that streams have somewhere to go. */
+int event_hub_open(const struct event_spec *spec, struct event_hub **out, struct err *e) MUSTCHECK;
+int event_hub_run(struct event_hub *h,
+                  struct err *e) MUSTCHECK; /* after the servers have started */
 /* Ends the threads. Before the servers stop; streams may still close afterwards. */
 void event_hub_quiet(struct event_hub *h);
 void event_hub_free(struct event_hub *h); /* after the servers have stopped; NULL ok */
