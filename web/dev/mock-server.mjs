@@ -67,6 +67,7 @@ function start(port, node) {
 const display = createServer((_, response) => response.writeHead(426).end());
 display.on('upgrade', (request, socket) => {
   acceptDisplay(request, socket, (one, ticket) => {
+    for (const other of displays.splice(0)) other.close(4002);
     displays.push(one);
     if (ticket.startsWith('refuse')) one.close(4004);
   });

@@ -79,7 +79,7 @@ export function BserverPage() {
         <BserverMaintenance bserver={bserver} />
       </PageHead>
       {bserver.drift.map((drift) => (
-        <Alert key={drift.kind + drift.detail} variant="warning" isInline title={t('bservers.drift', { kind: drift.kind })} className="pf-v6-u-mb-md">
+        <Alert component="p" key={drift.kind + drift.detail} variant="warning" isInline title={t('bservers.drift', { kind: drift.kind })} className="note">
           {drift.detail}
         </Alert>
       ))}

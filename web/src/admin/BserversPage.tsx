@@ -42,9 +42,9 @@ export function BserversPage() {
         columns={[
           { title: t('field.name'), sort: 'name', cell: (row) => <Link to={`/admin/bservers/${row.id}`}>{row.name}</Link> },
           { title: t('field.state'), cell: (row) => <NodeStateLabel state={row.state} /> },
-          { title: t('field.desktops'), cell: (row) => <Bar label={t('overview.slots')} used={row.slots_used} total={row.slots} /> },
-          { title: t('bservers.memory'), cell: (row) => <Bar label={t('bservers.memory')} used={row.memory_used_mib} total={row.memory_mib} format={(mib) => formatMib(mib, i18n.language)} /> },
-          { title: t('overview.vfs'), cell: (row) => (row.vfs === 0 ? t('common.none') : <Bar label={t('overview.vfs')} used={row.vfs_used} total={row.vfs} />) },
+          { title: t('field.desktops'), cell: (row) => <Bar isLabelHidden label={t('overview.slots')} used={row.slots_used} total={row.slots} /> },
+          { title: t('bservers.memory'), cell: (row) => <Bar isLabelHidden label={t('bservers.memory')} used={row.memory_used_mib} total={row.memory_mib} format={(mib) => formatMib(mib, i18n.language)} /> },
+          { title: t('overview.vfs'), cell: (row) => (row.vfs === 0 ? t('common.none') : <Bar isLabelHidden label={t('overview.vfs')} used={row.vfs_used} total={row.vfs} />) },
           { title: t('field.module'), cell: (row) => modules.byId.get(row.module_id)?.name ?? '–' },
           { title: t('field.lastHeard'), cell: (row) => (row.last_heard ? formatAge(row.last_heard, i18n.language) : '–') },
         ]}

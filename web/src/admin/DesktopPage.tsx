@@ -61,7 +61,7 @@ export function DesktopPage() {
         <h2>{t('field.state')}</h2>
         <StateLine desktop={desktop} />
         {desktop.reason && (
-          <Alert variant="warning" isInline title={t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.slug })}>
+          <Alert component="p" variant="warning" isInline title={t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.slug })}>
             {desktop.reason.detail}
           </Alert>
         )}

@@ -56,7 +56,7 @@ export function GroupsPage() {
         onSort={(sort) => filters.set('sort', sort)}
         columns={[
           { title: t('field.name'), sort: 'name', cell: (row) => <Link to={`/admin/groups/${row.id}`}>{row.name}</Link> },
-          { title: t('field.description'), cell: (row) => row.description },
+          { title: t('field.description'), cell: (row) => <span className="wrap">{row.description}</span> },
           { title: t('groups.members'), cell: (row) => row.member_count },
         ]}
         actions={(row) => (

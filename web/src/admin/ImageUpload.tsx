@@ -65,7 +65,7 @@ export function ImageUpload({ imageId }: { imageId: string }) {
         browseButtonAriaDescribedby=""
         filenameAriaLabel={t('images.file')}
       />
-      {wrong && <Alert variant="warning" isInline isPlain title={t('images.notQcow2')} />}
+      {wrong && <Alert component="p" variant="warning" isInline isPlain title={t('images.notQcow2')} />}
       {error !== null && <ProblemNote error={error} />}
       {busy && <Progress value={Math.round(share * 100)} title={share < 1 ? t('images.uploading') : t('images.checking')} className="upload-progress" />}
       <div className="start-actions">

@@ -34,7 +34,7 @@ export function ImagesPage() {
         onSort={(sort) => filters.set('sort', sort)}
         columns={[
           { title: t('field.name'), sort: 'name', cell: (row) => <Link to={`/admin/images/${row.id}`}>{row.name}</Link> },
-          { title: t('field.description'), cell: (row) => row.description },
+          { title: t('field.description'), cell: (row) => <span className="wrap">{row.description}</span> },
           { title: t('images.guest'), cell: (row) => t(`guest.${row.guest}`, { defaultValue: row.guest }) },
           { title: t('images.latest'), cell: (row) => (row.latest_version ? t('images.versionNumber', { number: row.latest_version.number }) : t('images.noVersion')) },
           { title: t('images.diskSize'), cell: (row) => (row.latest_version ? formatBytes(row.latest_version.virtual_size, i18n.language) : '–') },

@@ -60,7 +60,7 @@ function TokenDialog({ token, onClose }: { token: NodeToken; onClose: () => void
     <Modal variant="small" isOpen onClose={onClose} aria-labelledby="token-title">
       <ModalHeader title={t('nodes.token')} labelId="token-title" />
       <ModalBody>
-        <Alert variant="info" isInline isPlain title={t('nodes.tokenOnce', { time: formatTime(token.expires_at, i18n.language) })} />
+        <Alert component="p" variant="info" isInline isPlain title={t('nodes.tokenOnce', { time: formatTime(token.expires_at, i18n.language) })} />
         <ClipboardCopy isReadOnly hoverTip={t('common.copy')} clickTip={t('common.copied')} textAriaLabel={t('nodes.token')} copyAriaLabel={t('common.copy')}>
           {token.token}
         </ClipboardCopy>

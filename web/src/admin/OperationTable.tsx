@@ -9,7 +9,7 @@ import type { List } from '../list/useList';
 import { useWrite } from '../shell/useWrite';
 import { OperationStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
-import { Bar } from './Bar';
+import { PercentBar } from './Bar';
 import { OperationDialog } from './OperationDialog';
 
 const PAGES: Record<string, string> = { desktop: 'desktops', bserver: 'bservers', pool: 'pools' };
@@ -52,9 +52,9 @@ export function OperationTable({ list, label, empty }: OperationTableProps) {
             title: t('field.progress'),
             cell: (row) =>
               isOpen(row) ? (
-                <Bar label={row.stage ? t(`stage.${row.stage}`, { defaultValue: row.stage }) : ''} used={row.percent} total={100} format={(value) => `${value} %`} />
+                <PercentBar label={row.stage ? t(`stage.${row.stage}`, { defaultValue: row.stage }) : ''} percent={row.percent} />
               ) : (
-                (row.error?.detail ?? '')
+                <span className="wrap">{row.error?.detail}</span>
               ),
           },
           { title: t('field.askedBy'), cell: (row) => row.asked_by ?? '–' },

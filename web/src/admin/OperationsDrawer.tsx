@@ -11,7 +11,7 @@ import { useLive } from '../live/LiveProvider';
 import { useWrite } from '../shell/useWrite';
 import { OperationStateLabel } from '../words/StateLabel';
 import { formatAge } from '../words/time';
-import { Bar } from './Bar';
+import { PercentBar } from './Bar';
 import { isOpen, TargetLink } from './OperationTable';
 
 const OPEN_KEY = 'bic.drawer.open';
@@ -42,7 +42,7 @@ function DrawerRow({ operation, onCancel }: { operation: Operation; onCancel: ()
       </td>
       <td>
         {isOpen(operation) ? (
-          <Bar label={operation.stage ? t(`stage.${operation.stage}`, { defaultValue: operation.stage }) : ''} used={operation.percent} total={100} format={(value) => `${value} %`} />
+          <PercentBar label={operation.stage ? t(`stage.${operation.stage}`, { defaultValue: operation.stage }) : ''} percent={operation.percent} />
         ) : (
           <span className="quiet">{operation.error ? t(`problem.${operation.error.type.split('/').pop() ?? ''}`, { defaultValue: operation.error.title }) : ''}</span>
         )}
@@ -93,7 +93,7 @@ export function OperationsDrawer() {
       </div>
       {/* The list scrolls by keyboard too. */}
       {/* eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
-      <div id="operations-body" className="operations-body" hidden={!open} role="region" aria-label={t('nav.operations')} tabIndex={0}>
+      <div id="operations-body" className="operations-body" hidden={!open} role="group" aria-label={t('nav.operations')} tabIndex={0}>
         {operations.length === 0 ? (
           <p className="operations-empty">{t('drawer.empty')}</p>
         ) : (

@@ -38,10 +38,10 @@ function ModuleRow({ module }: { module: Module }) {
         <NodeStateLabel state={module.state} />
       </Td>
       <Td dataLabel={t('overview.slots')}>
-        <Bar label={t('overview.slots')} used={counts.slots_used} total={counts.slots} />
+        <Bar isLabelHidden label={t('overview.slots')} used={counts.slots_used} total={counts.slots} />
       </Td>
       <Td dataLabel={t('overview.vfs')}>
-        <Bar label={t('overview.vfs')} used={counts.vfs_used} total={counts.vfs} />
+        <Bar isLabelHidden label={t('overview.vfs')} used={counts.vfs_used} total={counts.vfs} />
       </Td>
       <Td dataLabel={t('field.desktops')}>
         <Link to={`/admin/desktops?module_id=${module.id}`}>{t('overview.running', { running: counts.running, desktops: counts.desktops })}</Link>
@@ -106,7 +106,7 @@ export function OverviewPage() {
       <PageHead title={t('nav.overview')} asOf={modules.asOf} />
       {modules.error !== null && modules.items.length === 0 && <ProblemNote error={modules.error} onRetry={modules.refetch} />}
       {silentModules.map((module) => (
-        <Alert key={module.id} variant="warning" isInline title={t('overview.silentModule', { name: module.name })} className="pf-v6-u-mb-md">
+        <Alert component="p" key={module.id} variant="warning" isInline title={t('overview.silentModule', { name: module.name })} className="note">
           {t('overview.silentModuleBody')}
         </Alert>
       ))}

@@ -19,8 +19,8 @@ export function PoolCostLine({ cost }: { cost: PoolCost }) {
       <p className="cost">
         {words} {cost.vfs > 0 && t('pools.costVfs', { needed: cost.vfs, free: cost.vfsFree })}
       </p>
-      {short && <Alert variant="warning" isInline isPlain title={t('pools.costVfsShort')} />}
-      {cost.desktops > cost.slotsFree && <Alert variant="warning" isInline isPlain title={t('pools.costSlots', { free: cost.slotsFree })} />}
+      {short && <Alert component="p" variant="warning" isInline isPlain title={t('pools.costVfsShort')} />}
+      {cost.desktops > cost.slotsFree && <Alert component="p" variant="warning" isInline isPlain title={t('pools.costSlots', { free: cost.slotsFree })} />}
     </div>
   );
 }

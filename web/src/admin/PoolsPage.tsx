@@ -42,7 +42,7 @@ export function PoolsPage() {
           { title: t('field.kind'), cell: (row) => t(`poolKind.${row.kind}`) },
           { title: t('field.image'), cell: (row) => <Link to={`/admin/images/${row.image_id}`}>{images.byId.get(row.image_id)?.name ?? '–'}</Link> },
           { title: t('field.spec'), cell: (row) => specs.byId.get(row.spec_id)?.name ?? '–' },
-          { title: t('pools.assigned'), cell: (row) => <Bar label={t('pools.assigned')} used={row.counts.assigned} total={row.counts.desktops} /> },
+          { title: t('pools.assigned'), cell: (row) => <Bar isLabelHidden label={t('pools.assigned')} used={row.counts.assigned} total={row.counts.desktops} /> },
           { title: t('pools.inUse'), cell: (row) => <Link to={`/admin/desktops?pool_id=${row.id}&state=in_use`}>{row.counts.in_use}</Link> },
           { title: t('pools.ready'), cell: (row) => <Link to={`/admin/desktops?pool_id=${row.id}&state=ready`}>{row.counts.ready}</Link> },
         ]}

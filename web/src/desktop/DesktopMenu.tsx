@@ -3,6 +3,7 @@ import { Divider, Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patt
 import { EllipsisVIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { menuPlace } from '../shell/menuPlace';
 import type { Desktop, DesktopAction } from '../api/types';
 import { Confirm } from '../shell/Confirm';
 import { ADMIN_ACTIONS, isDangerous, OWNER_ACTIONS, whyNot } from '../words/desktop';
@@ -53,7 +54,7 @@ export function DesktopMenu({ desktop, extra = [], forAdmin = false, label }: De
         onSelect={() => setOpen(false)}
         isScrollable
         maxMenuHeight="75vh"
-        popperProps={{ position: 'right', appendTo: () => document.body }}
+        popperProps={{ position: 'right', appendTo: menuPlace }}
         toggle={(ref) => (
           <MenuToggle
             ref={ref}

@@ -9,7 +9,7 @@ export function FormProblem({ error, onReload }: { error: unknown; onReload: () 
   if (!error) return null;
   if (error instanceof ApiProblem && error.status === 412) {
     return (
-      <Alert variant="warning" isInline title={t('form.stale')} actionLinks={<AlertActionLink onClick={onReload}>{t('common.reload')}</AlertActionLink>}>
+      <Alert component="p" variant="warning" isInline title={t('form.stale')} actionLinks={<AlertActionLink onClick={onReload}>{t('common.reload')}</AlertActionLink>}>
         {t('form.staleBody')}
       </Alert>
     );

@@ -47,6 +47,7 @@ export function ListTable<T>({ label, list, columns, keyOf, actions, empty, sort
             {columns.map((column, index) => (
               <Th
                 key={column.title}
+                modifier="nowrap"
                 {...(column.sort && onSort
                   ? {
                       sort: {

@@ -2,6 +2,7 @@ import { Dropdown, DropdownItem, DropdownList, MenuToggle } from '@patternfly/re
 import { EllipsisVIcon } from '@patternfly/react-icons';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { menuPlace } from '../shell/menuPlace';
 
 export interface RowItem {
   text: string;
@@ -18,7 +19,7 @@ export function RowMenu({ name, items }: { name: string; items: RowItem[] }) {
       isOpen={open}
       onOpenChange={setOpen}
       onSelect={() => setOpen(false)}
-      popperProps={{ position: 'right', appendTo: () => document.body }}
+      popperProps={{ position: 'right', appendTo: menuPlace }}
       toggle={(ref) => (
         <MenuToggle ref={ref} variant="plain" isExpanded={open} aria-label={`${t('desktop.menu')}: ${name}`} icon={<EllipsisVIcon />} onClick={() => setOpen(!open)} />
       )}

@@ -14,6 +14,7 @@ export function DesktopTile({ name, desktop }: { name: string; desktop: Desktop 
   const [details, setDetails] = useState(false);
   const { operation } = desktop;
   const open = `/start/${desktop.id}`;
+  const connect = desktop.session ? t('home.goOn') : t('home.connect');
   return (
     <TileFace
       colorId={desktop.pool_id}
@@ -41,9 +42,9 @@ export function DesktopTile({ name, desktop }: { name: string; desktop: Desktop 
         size="lg"
         onClick={() => void navigate(open)}
         isDisabled={desktop.state === 'deleting'}
-        aria-label={`${t('home.connect')}: ${name}`}
+        aria-label={`${connect}: ${name}`}
       >
-        {desktop.session ? t('home.goOn') : t('home.connect')}
+        {connect}
       </Button>
       {details && <DesktopDetails name={name} desktop={desktop} onClose={() => setDetails(false)} />}
     </TileFace>

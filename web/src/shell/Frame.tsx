@@ -47,7 +47,7 @@ function UserMenu() {
       isOpen={open}
       onOpenChange={setOpen}
       onSelect={() => setOpen(false)}
-      popperProps={{ position: 'right', appendTo: () => document.body }}
+      popperProps={{ position: 'right', appendTo: 'inline' }}
       toggle={(ref) => (
         <MenuToggle ref={ref} id="user-menu" variant="plainText" icon={<UserIcon />} isExpanded={open} onClick={() => setOpen(!open)}>
           {me.display_name || me.username}

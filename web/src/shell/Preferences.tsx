@@ -28,7 +28,7 @@ function Choice<T extends string>({ id, label, icon, options, text, value, onCho
         onChoose(option as T);
         setOpen(false);
       }}
-      popperProps={{ position: 'right', appendTo: () => document.body }}
+      popperProps={{ position: 'right', appendTo: 'inline' }}
       toggle={(ref) => (
         <MenuToggle
           ref={ref}

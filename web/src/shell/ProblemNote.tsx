@@ -8,7 +8,7 @@ export function ProblemNote({ error, onRetry }: { error: unknown; onRetry?: () =
   const { t } = useTranslation();
   const words = problemWords(asProblem(error), t);
   return (
-    <Alert
+    <Alert component="p"
       variant="danger"
       isInline
       title={words.title}

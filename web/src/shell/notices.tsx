@@ -51,7 +51,7 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
       {children}
       <AlertGroup isToast isLiveRegion aria-label={t('common.notices')}>
         {notices.map((notice) => (
-          <Alert
+          <Alert component="p"
             key={notice.key}
             variant={notice.variant}
             title={notice.title}

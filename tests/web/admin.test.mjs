@@ -1,0 +1,116 @@
+// An administrator's way: every page, in both languages, light and dark.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accessible, clean, launch, settled, shot, signIn, visitor } from './browser.mjs';
+import { docs, portal } from './installation.mjs';
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** Pages of one thing, found through the first link of its list. */
+const DETAILS = ['desktops', 'bservers', 'pools', 'images', 'groups'];
+/** Lists whose first button in the head opens a dialog. */
+const DIALOGS = ['users', 'groups', 'specs', 'images', 'entitlements', 'nodes'];
+
+async function visit(page, path, language) {
+  await page.goto(new URL(path, portal).href);
+  await settled(page);
+  const name = path.replace(/^\/admin\/?/, '').replace(/[/?=]/g, '-').replace(/[0-9a-f]{8}-[0-9a-f-]{27}/, 'one') || 'overview';
+  assert.equal(await page.locator('h1').count(), 1, `${path} has one heading`);
+  await accessible(page, `${path} (${language})`);
+  await shot(page, `admin-${name}-${language}`);
+}
+
+async function everyPage(language, scheme) {
+  const { page, findings, context } = await visitor(browser, { language, scheme });
+  await signIn(page, 'admin');
+  await page.waitForURL('**/admin');
+  const paths = await page.locator('nav a[href^="/admin"]').evaluateAll((links) => links.map((link) => link.getAttribute('href')));
+  assert.ok(paths.length >= 12, 'the menu has its pages');
+  for (const path of paths) await visit(page, path, language);
+  await visit(page, '/admin/pools/new', language);
+  for (const kind of DETAILS) {
+    await page.goto(new URL(`/admin/${kind}`, portal).href);
+    await settled(page);
+    const link = page.locator(`td a[href^="/admin/${kind}/"]`).first();
+    if ((await link.count()) > 0) await visit(page, await link.getAttribute('href'), language);
+  }
+  clean(findings);
+  await context.close();
+}
+
+test('every page in Korean', { timeout: 300_000 }, () => everyPage('ko', 'light'));
+test('every page in English, dark', { timeout: 300_000 }, () => everyPage('en', 'dark'));
+
+test('dialogs open, are accessible, and close by Escape', { timeout: 180_000 }, async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'admin');
+  for (const kind of DIALOGS) {
+    await page.goto(new URL(`/admin/${kind}`, portal).href);
+    await settled(page);
+    await page.locator('.page-head-actions button').first().click();
+    await page.waitForSelector('[role=dialog]');
+    await page.waitForTimeout(300);
+    await accessible(page, `dialog of ${kind}`);
+    await shot(page, `admin-${kind}-dialog-ko`);
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('[role=dialog]', { state: 'detached' });
+  }
+  clean(findings);
+  await context.close();
+});
+
+test('the operations drawer opens, is accessible, and remembers that it is open', async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'admin');
+  await page.waitForURL('**/admin');
+  await page.click('.operations-bar button');
+  await page.click('label[for=drawer-all]');
+  await page.waitForSelector('#operations-body:not([hidden])');
+  await settled(page);
+  await accessible(page, 'operations drawer');
+  await shot(page, 'admin-drawer-ko');
+  await page.goto(new URL('/admin/users', portal).href);
+  await page.waitForSelector('#operations-body:not([hidden])');
+  clean(findings);
+  await context.close();
+});
+
+test('a group is made, shown at once, and deleted', async () => {
+  const { page, findings, context } = await visitor(browser, { language: 'en' });
+  const name = `web-test-${Date.now()}`;
+  await signIn(page, 'admin');
+  await page.goto(new URL('/admin/groups?sort=-created_at', portal).href);
+  await settled(page);
+  await page.locator('.page-head-actions button').first().click();
+  await page.fill('#field-name', name);
+  await page.keyboard.press('Enter');
+  const row = page.locator('tr', { hasText: name });
+  await row.waitFor();
+  await row.locator('button[aria-expanded]').click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await page.locator('[role=dialog] button', { hasText: 'Delete' }).click();
+  await row.waitFor({ state: 'detached' });
+  clean(findings);
+  await context.close();
+});
+
+test('the administration is closed to others', async () => {
+  const { page, context } = await visitor(browser);
+  await signIn(page, 'user', '/admin/users');
+  await page.waitForURL((url) => url.pathname === '/');
+  await context.close();
+});
+
+test('the API is readable without any outside resource', async () => {
+  const { page, findings, context } = await visitor(browser, { language: 'en' });
+  await page.goto(docs.href);
+  await page.waitForSelector('.opblock', { timeout: 30_000 });
+  assert.ok((await page.locator('.opblock').count()) > 40);
+  await shot(page, 'docs');
+  clean(findings);
+  await context.close();
+});

@@ -1,0 +1,206 @@
+// A person's way: log in, see her desktops, connect, work, lose the link, leave.
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { accessible, clean, LANGUAGES, launch, settled, shot, signIn, visitor } from './browser.mjs';
+import { account, portal } from './installation.mjs';
+import { picture, waitForChange, waitForDrawing } from './screen.mjs';
+
+/** A desktop that has to boot without hardware acceleration takes its time. */
+const BOOT = 240_000;
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser.close());
+
+/** The tile of a desktop that runs already, else any. */
+async function connectButton(page) {
+  const running = page.locator('.tile', { has: page.locator('.tile-state .pf-m-green') });
+  const tile = (await running.count()) > 0 ? running.first() : page.locator('.tile').first();
+  return tile.locator('button[class*="m-block"]');
+}
+
+async function openDesktop(page) {
+  await (await connectButton(page)).click();
+  await page.waitForURL('**/client.html', { timeout: BOOT });
+  await page.waitForSelector('body[data-link=connected]', { timeout: 60_000 });
+  return waitForDrawing(page);
+}
+
+for (const language of Object.keys(LANGUAGES)) {
+  test(`log-in and home, ${language}`, async () => {
+    const { page, findings, context } = await visitor(browser, { language });
+    await page.goto(portal.href);
+    await page.waitForSelector('#username');
+    assert.equal(await page.locator('html').getAttribute('lang'), language);
+    await accessible(page, `log-in (${language})`);
+    await shot(page, `login-${language}`);
+    await signIn(page, 'user', '/');
+    await page.waitForSelector('.tile');
+    await settled(page);
+    await accessible(page, `home (${language})`);
+    await shot(page, `home-${language}`);
+    const menu = page.locator('.tile button[aria-expanded]').first();
+    if ((await menu.count()) > 0) {
+      await menu.click();
+      await page.waitForTimeout(300);
+      await accessible(page, `menu of a tile (${language})`);
+      await shot(page, `home-menu-${language}`);
+    }
+    clean(findings);
+    await context.close();
+  });
+}
+
+test('the language can be chosen before log-in, and stays', async () => {
+  const { page, context } = await visitor(browser, { language: 'en', hasChosen: false });
+  await page.goto(portal.href);
+  await page.waitForSelector('#username');
+  assert.equal(await page.locator('html').getAttribute('lang'), 'en');
+  await page.click('#language');
+  await page.getByRole('option', { name: '한국어' }).click();
+  await page.waitForFunction(() => document.documentElement.lang === 'ko');
+  await page.reload();
+  await page.waitForSelector('#username');
+  assert.equal(await page.locator('html').getAttribute('lang'), 'ko');
+  await context.close();
+});
+
+test('a wrong password is refused in words, and the field is ready again', async () => {
+  const { page, context } = await visitor(browser);
+  await page.goto(portal.href);
+  await page.fill('#username', account('user').username);
+  await page.fill('#password', 'not the password');
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.problem');
+  await page.waitForFunction(() => document.activeElement?.id === 'password');
+  await accessible(page, 'refused log-in');
+  await shot(page, 'login-refused-ko');
+  await context.close();
+});
+
+test('signing out in one tab shows the log-in in all, at their own pages; signing in brings them back', async () => {
+  const { page, context } = await visitor(browser);
+  await signIn(page, 'user', '/');
+  const second = await context.newPage();
+  await second.goto(new URL('/?second', portal).href);
+  await second.waitForSelector('#user-menu');
+  await page.click('#user-menu');
+  await page.getByRole('menuitem').last().click();
+  await second.waitForSelector('#username');
+  await signIn(page, 'user', '/');
+  await second.waitForSelector('#user-menu');
+  assert.match(second.url(), /\?second$/);
+  await context.close();
+});
+
+test('the whole way by keyboard alone', async () => {
+  const { page, findings, context } = await visitor(browser);
+  await page.goto(portal.href);
+  await page.waitForSelector('#username');
+  const { username, password } = account('user');
+  await page.keyboard.type(username);
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(password);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('.tile');
+  for (let i = 0; i < 30; i += 1) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate(() => document.activeElement?.matches('.tile button[class*="m-block"]'))) break;
+  }
+  assert.ok(await page.evaluate(() => document.activeElement?.matches('.tile button[class*="m-block"]')));
+  clean(findings);
+  await context.close();
+});
+
+test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { timeout: BOOT + 240_000 }, async (t) => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'user', '/');
+  await page.waitForSelector('.tile');
+  let drawn = await openDesktop(page);
+  await shot(page, 'desktop-ko');
+
+  await t.test('no secret is in the address or left behind', async () => {
+    assert.equal(new URL(page.url()).search + new URL(page.url()).hash, '');
+    assert.equal(await page.evaluate(() => sessionStorage.getItem('bic.handover')), null);
+  });
+
+  await t.test('typing and clicking changes the picture', async () => {
+    await page.mouse.click(640, 400);
+    drawn = await waitForChange(page, await picture(page), () => page.keyboard.type('echo bic '));
+    await shot(page, 'desktop-typed-ko');
+  });
+
+  await t.test('the tools open by their tab and by Ctrl+Alt+Shift', async () => {
+    await page.click('#tools-tab');
+    await page.waitForSelector('#tools:not([hidden])');
+    await accessible(page, 'desktop client with tools');
+    await shot(page, 'desktop-tools-ko');
+    await page.click('#key-hangul');
+    await page.click('#text-box');
+    await page.fill('#text-area', '안녕 hello');
+    await shot(page, 'desktop-textbox-ko');
+    await page.click('#text-send');
+    await page.click('#text-box');
+    await page.click('#tools-tab');
+    await page.waitForSelector('#tools', { state: 'hidden' });
+    for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
+    for (const key of ['Shift', 'Alt', 'Control']) await page.keyboard.up(key);
+    await page.waitForSelector('#tools:not([hidden])');
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('#tools', { state: 'hidden' });
+  });
+  clean(findings);
+
+  await t.test('a lost network greys the picture and comes back by itself', async () => {
+    await context.setOffline(true);
+    await page.waitForSelector('body[data-link=reconnecting]', { timeout: 60_000 });
+    await page.waitForSelector('canvas.frozen');
+    await accessible(page, 'reconnecting');
+    await shot(page, 'desktop-lost-ko');
+    await context.setOffline(false);
+    await page.waitForSelector('body[data-link=connected]', { timeout: 60_000 });
+    await waitForDrawing(page);
+    findings.length = 0;
+  });
+
+  await t.test('a newer window takes the screen over, and it can be taken back', async () => {
+    const second = await context.newPage();
+    await second.goto(portal.href);
+    await second.waitForSelector('.tile');
+    const name = await page.title();
+    await second.locator('.tile', { hasText: name.replace(' – BIC', '') }).first().locator('button[class*="m-block"]').click();
+    await second.waitForURL('**/client.html', { timeout: 60_000 });
+    await second.waitForSelector('body[data-link=connected]', { timeout: 60_000 });
+    await page.waitForSelector('body[data-link=ended]', { timeout: 30_000 });
+    await accessible(page, 'taken over');
+    await shot(page, 'desktop-taken-ko');
+    await page.locator('.layer.page button').first().click();
+    await page.waitForSelector('body[data-link=connected]', { timeout: 30_000 });
+    await second.close();
+  });
+
+  await t.test('leaving says what it means', async () => {
+    await page.click('#tools-tab');
+    await page.click('#leave');
+    await page.waitForSelector('dialog[open]');
+    await accessible(page, 'leaving');
+    await shot(page, 'desktop-leave-ko');
+    await page.click('#leave-keep');
+    await page.waitForSelector('.tile');
+  });
+  clean(findings);
+  await context.close();
+});
+
+test('a phone has no sideways scrolling', async () => {
+  const { page, findings, context } = await visitor(browser, { width: 390, height: 780, phone: true });
+  await signIn(page, 'user', '/');
+  await page.waitForSelector('.tile');
+  await settled(page);
+  assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth));
+  await accessible(page, 'home on a phone');
+  await shot(page, 'home-phone-ko');
+  clean(findings);
+  await context.close();
+});

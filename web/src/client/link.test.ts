@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { ATTEMPTS, CLOSE, delayOf, type LinkEvent, type LinkState, next, START } from './link';
+
+const run = (...events: LinkEvent[]): LinkState => events.reduce(next, START);
+const lost: LinkEvent = { type: 'closed', code: 1006 };
+const opened: LinkEvent = { type: 'opened' };
+const ticketFailed = (status: number, slug = '', retryable = false): LinkEvent => ({ type: 'ticket-failed', status, slug, retryable });
+
+describe('the link to a desktop', () => {
+  it('reconnects when the link is lost, and counts', () => {
+    expect(run(opened, lost)).toMatchObject({ phase: 'reconnecting', attempt: 1, delay: 500 });
+    expect(run(opened, lost, lost)).toMatchObject({ phase: 'reconnecting', attempt: 2, delay: 1000 });
+  });
+
+  it('gives up after ten attempts', () => {
+    const losses = Array.from({ length: ATTEMPTS }, () => lost);
+    expect(run(opened, ...losses)).toMatchObject({ phase: 'reconnecting', attempt: ATTEMPTS });
+    expect(run(opened, ...losses, lost)).toMatchObject({ phase: 'ended', end: 'gave-up' });
+  });
+
+  it('starts counting anew only after the link was good for a while', () => {
+    expect(run(opened, lost, lost, opened, lost).attempt).toBe(3);
+    expect(run(opened, lost, lost, opened, { type: 'stable' }, lost).attempt).toBe(1);
+  });
+
+  it.each([
+    [CLOSE.sessionEnded, 'session-ended'],
+    [CLOSE.takenOver, 'taken-over'],
+    [CLOSE.desktopStopped, 'stopped'],
+  ] as const)('close code %i ends as %s', (code, end) => {
+    expect(run(opened, { type: 'closed', code })).toMatchObject({ phase: 'ended', end });
+  });
+
+  it('tries one fresh ticket when a ticket is refused, not two', () => {
+    const refused: LinkEvent = { type: 'closed', code: CLOSE.refused };
+    expect(run(refused).phase).toBe('reconnecting');
+    expect(run(refused, refused)).toMatchObject({ phase: 'ended', end: 'refused' });
+    expect(run(refused, opened, refused).phase).toBe('reconnecting');
+  });
+
+  it('tells an answer that says no from one that does not come', () => {
+    expect(run(opened, lost, ticketFailed(0)).phase).toBe('reconnecting');
+    expect(run(opened, lost, ticketFailed(503, 'not-ready', true)).phase).toBe('reconnecting');
+    expect(run(opened, lost, ticketFailed(429, 'too-many-requests')).phase).toBe('reconnecting');
+    expect(run(opened, lost, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'session-ended' });
+    expect(run(opened, lost, ticketFailed(409, 'vm-state', false))).toMatchObject({ end: 'refused' });
+    expect(run(opened, lost, ticketFailed(409, 'desktop-state'))).toMatchObject({ end: 'stopped' });
+    expect(run(opened, lost, ticketFailed(401, 'ticket-refused'))).toMatchObject({ end: 'refused' });
+  });
+
+  it('stays ended', () => {
+    expect(run({ type: 'closed', code: CLOSE.takenOver }, opened, lost)).toMatchObject({ phase: 'ended', end: 'taken-over' });
+  });
+
+  it('waits longer each time, at most ten seconds', () => {
+    const delays = Array.from({ length: ATTEMPTS }, (_, i) => delayOf(i + 1));
+    expect(delays).toEqual([...delays].sort((a, b) => a - b));
+    expect(delays.at(-1)).toBe(10_000);
+  });
+});
