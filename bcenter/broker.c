@@ -8,7 +8,6 @@
 #include "bcenter/ticket_issue.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
-#include "common/http/problem.h"
 #include "sql/module/broker.h"
 
 enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000, SECRET_BYTES = 32 };
@@ -235,23 +234,10 @@ static int start(struct bcenter *bc, struct db *db, const struct connect *c, str
 
 /* ---- refusals ---- */
 
-static json_t *numbers_of(const struct decided *dc)
-{
-    json_t *o = json_object();
-
-    if (dc->login[0])
-        json_put_str(o, "login", dc->login);
-    if (dc->release) {
-        json_put_int(o, "size", dc->size);
-        json_put_int(o, "assigned", dc->assigned);
-    }
-    return o;
-}
-
 /* The seat is given up in the transaction that refuses: only after it may the CCC ask another
  * module. */
 static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
-                  const struct decided *dc, json_t **numbers, struct err *e)
+                  const struct decided *dc, struct err *e)
 {
     auto_result PGresult *r = NULL;
     char epoch[24];
@@ -274,8 +260,12 @@ static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
         publish_seat(bc, s);
         module_unlock(&bc->m);
     }
-    *numbers = numbers_of(dc);
-    return err_set(e, dc->code, "%s", dc->detail);
+    err_set(e, dc->code, "%s", dc->detail);
+    if (dc->release) {
+        err_number(e, "size", dc->size);
+        err_number(e, "assigned", dc->assigned);
+    }
+    return err_where(e, dc->login);
 }
 
 /* Lock held on entry, free on return. */
@@ -313,12 +303,11 @@ static void decide(struct bcenter *bc, const struct connect *c, int64_t until, s
 }
 
 int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
-                   struct connection *out, json_t **numbers, struct err *e)
+                   struct connection *out, struct err *e)
 {
     int64_t until = clock_boot_ms() + WAIT_MS;
     struct decided dc;
 
-    *numbers = NULL;
     if (c->deadline_ms && c->deadline_ms - 500 < until)
         until = c->deadline_ms - 500;
     for (int i = 0; i < TRIES; i++) {
@@ -329,7 +318,7 @@ int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
         decide(bc, c, until, &dc);
         if (dc.what == DECIDE_REFUSE) {
             module_unlock(&bc->m);
-            return refuse(bc, db, c, &dc, numbers, e);
+            return refuse(bc, db, c, &dc, e);
         }
         if (carry_out(bc, db, c, &dc, out, &bad) == 0)
             return 0;
@@ -357,22 +346,4 @@ json_t *connection_json(const struct bcenter *bc, const struct connection *c)
     json_put_str(o, "resume", c->resume);
     json_put_str(o, "login", bc->login_url);
     return o;
-}
-
-int broker_refusal(const struct request *rq, struct reply *rp, const struct err *why,
-                   json_t *numbers, struct err *e)
-{
-    struct err said = *why;
-    json_t *body;
-
-    if (!numbers || json_object_size(numbers) == 0) {
-        json_decref(numbers);
-        *e = *why;
-        return -1;
-    }
-    if (!said.origin[0])
-        snprintf(said.origin, sizeof said.origin, "%s", rq->self);
-    body = problem_encode(&said, rq->trace_id);
-    json_object_set_new(body, "numbers", numbers);
-    return http_reply(rp, err_status(why->code), body, e);
 }

@@ -25,14 +25,11 @@ struct connect {
 };
 /*
  * NOT_ENTITLED, SEAT_ELSEWHERE, POOL_EXHAUSTED, LAW_…, DESKTOP_LOST, OPERATION_OPEN, TX_CONFLICT,
- * DB_UNAVAILABLE, NOT_READY. *numbers: NULL or what belongs to the refusal (a new reference).
+ * DB_UNAVAILABLE, NOT_READY. A refusal carries where it would
+ * succeed (seat-elsewhere) and its figures.
  */
 int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
-                   struct connection *out, json_t **numbers, struct err *e) MUSTCHECK;
+                   struct connection *out, struct err *e) MUSTCHECK;
 json_t *connection_json(const struct bcenter *bc, const struct connection *c);
-
-/* A refusal as its whole reply, with "numbers" (docs/rest.md). Takes numbers. */
-int broker_refusal(const struct request *rq, struct reply *rp, const struct err *why,
-                   json_t *numbers, struct err *e) MUSTCHECK;
 
 #endif

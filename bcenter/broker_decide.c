@@ -66,7 +66,7 @@ static void elsewhere(struct module *m, const struct id *module, struct decided 
 
     HASH_FIND(hh, m->sisters, module->s, ID_LEN, s);
     refuse(out, ERR_SEAT_ELSEWHERE, "another module serves this person and pool");
-    snprintf(out->login, sizeof out->login, "%s", s ? s->login : "");
+    snprintf(out->login, sizeof out->login, "%.127s", s ? s->login : "");
 }
 
 /*
@@ -114,15 +114,14 @@ static int64_t load_of(const struct bserver *b)
 /* Ready before booting before stopped; newest image first; then the host with fewest people. */
 static int64_t score_of(const struct pool *p, const struct desktop *d, int64_t boot_ms)
 {
-    const char *version = json_string_value(json_object_get(d->row.image, "id"));
-    bool fresh = version && strcmp(version, p->image_version.s) == 0;
+    bool fresh = id_eq(&d->row.version, &p->image_version);
     int stage = desktop_ready(d, boot_ms) && d->bserver->knows_key ? 0
                 : id_set(&d->row.run)                              ? 1
                                                                    : 2;
 
     if (d->error_slug[0])
         stage = 3;
-    return ((int64_t)stage * 2 + !fresh) * 1000 + load_of(d->bserver);
+    return ((int64_t)stage * 2 + !fresh) * 1000 + d->bserver->load;
 }
 
 static bool failed_now(const struct desktop *d)
@@ -135,7 +134,12 @@ static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t
 {
     struct found f = { NULL, 0 };
     struct desktop *d, *next;
+    struct bserver *b, *bn;
 
+    HASH_ITER(hh, m->bservers, b, bn)
+    {
+        b->load = load_of(b);
+    }
     HASH_ITER(hh, m->desktops, d, next)
     {
         int64_t score;

@@ -30,7 +30,7 @@ struct decided {
     bool release;
     enum err_code code;
     char detail[200];
-    char login[300];        /* of the module that serves her; "" if not another */
+    char login[128];        /* of the module that serves her; "" if not another */
     int64_t size, assigned; /* of the pool here, when it is exhausted */
 };
 void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_ms,

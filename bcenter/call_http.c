@@ -31,9 +31,8 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
                            .deadline_ms = rq->deadline_ms,
                            .from_ccc = true };
     struct connection c;
-    struct err why = { 0 };
     struct operation *op;
-    json_t *numbers, *body = NULL;
+    json_t *body = NULL;
 
     if (!json_id(rq->body, "person_id", &ask.ask.person))
         return err_set(e, ERR_INVALID_REQUEST, "person_id is missing");
@@ -43,8 +42,8 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
         return err_set(e, ERR_INVALID_REQUEST, "pool_id or desktop_id is missing");
     take_released(&ask.ask, json_object_get(rq->body, "released"));
     name_of(bc, &ask.ask.person, ask.actor_name);
-    if (broker_connect(bc, bcenter_db(rq), &ask, &c, &numbers, &why) < 0)
-        return broker_refusal(rq, rp, &why, numbers, e);
+    if (broker_connect(bc, bcenter_db(rq), &ask, &c, e) < 0)
+        return -1;
     if (!id_set(&c.operation))
         return http_reply(rp, 201, connection_json(bc, &c), e);
     module_lock(&bc->m);

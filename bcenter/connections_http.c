@@ -28,8 +28,6 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
     struct bcenter *bc = rq->app;
     struct connect ask = { .trace = rq->trace_id, .deadline_ms = rq->deadline_ms };
     struct connection c;
-    json_t *numbers;
-    struct err why = { 0 };
     const struct json_field fields[] = {
         { .name = "pool_id", .kind = JSON_UUID, .to = &ask.ask.pool },
         { .name = "desktop_id", .kind = JSON_UUID, .to = &ask.ask.desktop },
@@ -42,8 +40,8 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
         return err_set(e, ERR_INVALID_REQUEST, "give either pool_id or desktop_id");
     ask.ask.person = rq->caller.id;
     snprintf(ask.actor_name, sizeof ask.actor_name, "%s", rq->caller.name);
-    if (broker_connect(bc, bcenter_db(rq), &ask, &c, &numbers, &why) < 0)
-        return broker_refusal(rq, rp, &why, numbers, e);
+    if (broker_connect(bc, bcenter_db(rq), &ask, &c, e) < 0)
+        return -1;
     if (id_set(&c.operation))
         return accepted(bc, rp, &c, e);
     return http_reply(rp, 201, connection_json(bc, &c), e);

@@ -227,6 +227,7 @@ static json_t *take_json(const PGresult *r, int row, const char *column)
 void desktop_take_row(struct module *m, struct desktop *d, const PGresult *r, int row)
 {
     struct desktop_row *to = &d->row;
+    json_t *image;
     struct id host;
 
     desktop_row_release(to);
@@ -252,7 +253,9 @@ void desktop_take_row(struct module *m, struct desktop *d, const PGresult *r, in
     to->created = db_int(r, row, "created_ms", 0);
     to->assigned = db_int(r, row, "assigned_ms", 0);
     to->spec = take_json(r, row, "spec");
-    to->image = take_json(r, row, "image");
+    image = take_json(r, row, "image");
+    desktop_row_set_image(to, image);
+    json_decref(image);
 }
 
 void desktop_take_session(struct desktop *d, const PGresult *r, int row)

@@ -273,22 +273,19 @@ void desktop_row_release(struct desktop_row *row)
 
 void desktop_row_set_image(struct desktop_row *row, json_t *image)
 {
+    const char *guest = json_str(image, "guest");
+
     json_incref(image);
     json_decref(row->image);
     row->image = image;
+    row->version = (struct id){ "" };
+    json_id(image, "id", &row->version);
+    row->guest_speaks = guest && strcmp(guest, "bic") == 0;
 }
 
 bool desktop_running(const struct desktop *d)
 {
     return d->observed == OBSERVED_RUNNING || d->observed == OBSERVED_PAUSED;
-}
-
-/* The guest can say which run it is in: its image speaks, and the host passes the words on. */
-static bool guest_speaks(const struct desktop *d)
-{
-    const char *guest = json_str(d->row.image, "guest");
-
-    return d->bserver->guest_channel && guest && strcmp(guest, "bic") == 0;
 }
 
 bool desktop_ready(const struct desktop *d, int64_t boot_ms)
@@ -298,7 +295,8 @@ bool desktop_ready(const struct desktop *d, int64_t boot_ms)
         return false;
     if (d->bserver->qcow2 && !id_eq(&d->seen_overlay, &d->row.overlay))
         return false;
-    return !guest_speaks(d) || id_eq(&d->ready_run, &d->row.run);
+    /* The guest says which run it is in, if its image can and its host passes the words on. */
+    return !d->row.guest_speaks || !d->bserver->guest_channel || id_eq(&d->ready_run, &d->row.run);
 }
 
 #define FREE_ALL(type, table, extra)                                                               \

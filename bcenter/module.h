@@ -145,6 +145,7 @@ struct bserver {
     int64_t heard_ms;     /* boot clock of the last push; 0: not since our start */
     int64_t heard_wall;
     bool knows_key; /* it has our ticket key */
+    int64_t load;   /* people on it; broker_decide's scratch */
     bool shown_up;  /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };
@@ -180,6 +181,8 @@ struct desktop_row { /* as in the database; changed as a whole by compare-and-se
     bool floating, user_net, deleting, destroy;
     int64_t memory_mib, store_gib, seq, generation, created, assigned;
     json_t *spec, *image;
+    struct id version; /* of the image; what the hot path compares */
+    bool guest_speaks; /* the image says which run it is in */
 };
 
 struct desktop {

@@ -34,14 +34,11 @@ static int add_connection(const struct request *rq, const struct operation *op, 
                            .ask = { .desktop = op->target } };
     struct connection c;
     struct err e = { 0 };
-    json_t *numbers;
 
     ask.ask.person = rq->caller.id;
     snprintf(ask.actor_name, sizeof ask.actor_name, "%s", rq->caller.name);
-    if (broker_connect(bc, bcenter_db(rq), &ask, &c, &numbers, &e) < 0) {
-        json_decref(numbers);
+    if (broker_connect(bc, bcenter_db(rq), &ask, &c, &e) < 0)
         return -1; /* the desktop has moved on: the operation succeeded all the same */
-    }
     if (!id_set(&c.operation))
         json_object_set_new(body, "result", connection_json(bc, &c));
     return 0;

@@ -449,7 +449,8 @@ void publish_operation(struct bcenter *bc, struct operation *op)
 {
     char key[64];
 
-    sync_set_put(bc->observed, "", "operation", &op->id, operation_json(op));
+    if (!sync_set_put(bc->observed, "", "operation", &op->id, operation_json(op)))
+        return; /* nothing new for whoever waits */
     snprintf(key, sizeof key, "operation/%s", op->id.s);
     bcenter_wake_login(bc, key);
     pthread_cond_broadcast(&bc->m.changed);

@@ -176,7 +176,7 @@ static int decide(struct bcenter *bc, struct pool *p, const struct image_version
     mk->row.generation = 1;
     mk->row.created = clock_wall_ms();
     mk->row.spec = json_incref(p->spec);
-    mk->row.image = json_incref(v->body);
+    desktop_row_set_image(&mk->row, v->body);
     make_mac(mk->row.mac);
     choose_name(&bc->m, p, mk->row.name);
     return 0;
@@ -285,7 +285,6 @@ static struct share_desktop share_of(struct module *m, const struct pool *p,
     struct share_desktop s = { .id = d->row.id,
                                .deleting = d->row.deleting,
                                .created = d->row.created };
-    const char *version = json_str(d->row.image, "id");
 
     s.assigned = id_set(&d->row.person) || d->session || d->op || d->busy;
     s.wanted_on = id_set(&d->row.run);
@@ -293,9 +292,7 @@ static struct share_desktop share_of(struct module *m, const struct pool *p,
     s.preparing = d->bserver && d->bserver->qcow2 && !id_eq(&d->seen_overlay, &d->row.overlay);
     /* Nothing is renewed towards an image that is not known here (yet). */
     if (p && module_image(m, &p->image_version))
-        s.stale =
-            (version && id_set(&p->image_version) && strcmp(version, p->image_version.s) != 0) ||
-            !json_equal(d->row.spec, p->spec);
+        s.stale = !id_eq(&d->row.version, &p->image_version) || !json_equal(d->row.spec, p->spec);
     return s;
 }
 

@@ -285,14 +285,12 @@ static inline int ask(struct bcenter *bc, struct db *db, int person, struct conn
                       struct err *e)
 {
     struct connect a = { .deadline_ms = clock_boot_ms() + 4000, .trace = "t" };
-    json_t *numbers = NULL;
     int rc;
 
     a.ask.person = person_no(person);
     a.ask.pool = id_of(POOL);
     snprintf(a.actor_name, sizeof a.actor_name, "p%d", person);
-    rc = broker_connect(bc, db, &a, c, &numbers, e);
-    json_decref(numbers);
+    rc = broker_connect(bc, db, &a, c, e);
     return rc;
 }
 

@@ -84,6 +84,8 @@ static void floating_is_clean_for_the_next(void **state)
     full = (struct err){ 0 };
     assert_int_equal(ask(bc, db, 2, &second, &full), -1);
     assert_int_equal(full.code, ERR_POOL_EXHAUSTED);
+    assert_int_equal(full.numbers, 2); /* size and assigned */
+    assert_int_equal(full.number[0].value, 1);
     assert_int_equal(sql_number("select count(*) from seat where released"), 1);
     end.session = first.id;
     assert_int_equal(session_end(bc, db, &end, &e), 0);

@@ -36,6 +36,7 @@ static void *race(void *arg)
                 r->failed++;
         } else if (bad.code == ERR_POOL_EXHAUSTED) {
             r->refused++;
+            usleep(5000); /* until somebody's desktop is clean again */
         } else {
             r->failed++;
         }
