@@ -16,7 +16,7 @@ struct domain_op {
     char uuid[ID_LEN + 1];
     char run[ID_LEN + 1];
     char *xml;
-    bool reset, crashed, disks, wipe;
+    bool reset, crashed, disks, wipe, tpm;
 };
 
 static void domain_op_release(void *data)
@@ -32,6 +32,7 @@ static struct domain_op on(const struct wanted *w)
 
     memcpy(op.uuid, w->id.s, sizeof op.uuid);
     memcpy(op.run, w->run.s, sizeof op.run);
+    op.tpm = w->tpm;
     return op;
 }
 
@@ -40,6 +41,17 @@ static bool missing(void)
     virErrorPtr v = virGetLastError();
 
     return v && v->code == VIR_ERR_NO_DOMAIN;
+}
+
+/* NVRAM and TPM stay with the disk, until the desktop goes. */
+static unsigned undefine_flags(const struct domain_op *op)
+{
+    unsigned nvram = op->wipe ? VIR_DOMAIN_UNDEFINE_NVRAM : VIR_DOMAIN_UNDEFINE_KEEP_NVRAM;
+    unsigned tpm = op->wipe ? VIR_DOMAIN_UNDEFINE_TPM : VIR_DOMAIN_UNDEFINE_KEEP_TPM;
+
+    if (!op->disks)
+        return 0; /* the test driver knows neither */
+    return op->tpm ? nvram | tpm : nvram;
 }
 
 /* Looks first: a machine that runs is never started again, and nothing of it is redefined. */
@@ -58,8 +70,7 @@ static int run_start(virConnectPtr conn, void *data, struct err *e)
         return virt_fail(e, "defining the machine");
     if (virDomainCreate(dom) < 0) {
         virt_fail(e, "start");
-        virDomainUndefineFlags(
-            dom, op->disks ? VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM : 0);
+        virDomainUndefineFlags(dom, undefine_flags(op));
         return -1;
     }
     return 0;
@@ -101,8 +112,6 @@ static int run_finish(virConnectPtr conn, void *data, struct err *e)
 {
     struct domain_op *op = data;
     auto_domain virDomainPtr dom = virDomainLookupByUUIDString(conn, op->uuid);
-    unsigned flags = op->wipe ? VIR_DOMAIN_UNDEFINE_NVRAM | VIR_DOMAIN_UNDEFINE_TPM
-                              : VIR_DOMAIN_UNDEFINE_KEEP_NVRAM | VIR_DOMAIN_UNDEFINE_KEEP_TPM;
     int state = VIR_DOMAIN_NOSTATE, reason = 0;
 
     if (!dom)
@@ -113,7 +122,7 @@ static int run_finish(virConnectPtr conn, void *data, struct err *e)
         return err_set(e, ERR_VM_STATE, "the machine is running");
     op->crashed = state == VIR_DOMAIN_CRASHED || reason == VIR_DOMAIN_SHUTOFF_CRASHED ||
                   reason == VIR_DOMAIN_SHUTOFF_FAILED;
-    if (virDomainUndefineFlags(dom, op->disks ? flags : 0) < 0)
+    if (virDomainUndefineFlags(dom, undefine_flags(op)) < 0)
         return virt_fail(e, "undefine");
     return 0;
 }

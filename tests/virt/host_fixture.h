@@ -103,9 +103,18 @@ static void fx_make(struct fixture *f, bool embedded)
         assert_int_equal(mkdir(path, 0711), 0);
         fx_image(f);
         snprintf(f->uri, sizeof f->uri, "qemu:///embed?root=%s/v", f->dir);
+        if (getenv("TEST_URI")) /* qemu:///system of a libvirtd that is there */
+            snprintf(f->uri, sizeof f->uri, "%s", getenv("TEST_URI"));
     }
     f->bcenter = sync_set_new_source();
     sync_set_ready(f->bcenter);
+}
+
+static const char *fx_kind(const struct fixture *f)
+{
+    if (strncmp(f->uri, "test:", 5) == 0)
+        return "simulated";
+    return strncmp(f->uri, "qemu:///embed", 13) == 0 ? "embedded" : "real";
 }
 
 static void fx_open(struct fixture *f)
@@ -113,7 +122,7 @@ static void fx_open(struct fixture *f)
     static const char *const urls[] = { "ws://127.0.0.1:1/display", NULL };
     struct host_spec spec = { .state_dir = f->dir,
                               .uri = f->uri,
-                              .kind = strncmp(f->uri, "test", 4) ? "embedded" : "simulated",
+                              .kind = fx_kind(f),
                               .accelerator = "auto",
                               .bserver = f->bserver,
                               .display_urls = urls,

@@ -53,7 +53,7 @@ static void the_host_tells_what_it_is(void **state)
 {
     (void)state;
     fx_sync(&f);
-    assert_true(fx_wait(&f, "bserver", &f.bserver, "kind", "embedded", 5000));
+    assert_true(fx_wait(&f, "bserver", &f.bserver, "kind", fx_kind(&f), 5000));
     json_auto_t *o = fx_seen(&f, "bserver", &f.bserver);
     assert_true(json_num(o, "cores", 0) > 0 && json_num(o, "memory_mib", 0) > 256);
     assert_true(json_num(json_object_get(o, "storage"), "size_gib", 0) > 0);
@@ -225,6 +225,49 @@ static void deleting_leaves_nothing_but_the_bin(void **state)
     assert_int_equal(entries(path), 2);
 }
 
+/* Another shape: q35, TPM, SATA, e1000, virtio video; what UEFI needs besides is a firmware. */
+static void a_machine_with_a_tpm_starts(void **state)
+{
+    json_auto_t *host = fx_seen(&f, "bserver", &f.bserver);
+    json_t *body, *spec;
+
+    (void)state;
+    if (!json_flag(json_object_get(host, "capabilities"), "tpm", false))
+        skip();
+    desktop = id_new();
+    overlay = id_new();
+    run = id_new();
+    body = fx_desktop(&f, &desktop, &overlay, &run, "destroy");
+    spec = json_object_get(body, "spec");
+    json_object_set_new(spec, "tpm", json_true());
+    json_put_str(spec, "disk_bus", "sata");
+    json_put_str(spec, "nic_model", "e1000");
+    json_put_str(spec, "video", "virtio");
+    fx_put(&f, &desktop, json_deep_copy(body));
+    assert_true(fx_wait(&f, "desktop", &desktop, "run", run.s, 30000));
+    json_object_set_new(body, "deleting", json_true());
+    fx_put(&f, &desktop, body);
+    assert_true(fx_wait(&f, "desktop", &desktop, "state", "missing", 30000));
+}
+
+static void what_the_host_lacks_is_said(void **state)
+{
+    json_auto_t *host = fx_seen(&f, "bserver", &f.bserver);
+    json_t *body;
+
+    (void)state;
+    if (json_flag(json_object_get(host, "capabilities"), "uefi", true))
+        skip();
+    run = id_new();
+    body = fx_desktop(&f, &desktop, &overlay, &run, "destroy");
+    json_put_str(json_object_get(body, "spec"), "firmware", "uefi");
+    fx_put(&f, &desktop, body);
+    assert_true(fx_wait(&f, "desktop", &desktop, "last_run", run.s, 20000));
+    json_auto_t *seen = fx_seen(&f, "desktop", &desktop);
+    assert_string_equal(json_str(json_object_get(seen, "error"), "slug"), "precondition");
+    assert_string_equal(json_str(json_object_get(seen, "error"), "run"), run.s);
+}
+
 static void an_older_epoch_is_refused(void **state)
 {
     json_auto_t *newer = json_pack("{s:i}", "epoch", 7), *older = json_pack("{s:i}", "epoch", 6);
@@ -250,6 +293,8 @@ int main(void)
         cmocka_unit_test(a_frozen_qemu_is_still_stopped),
         cmocka_unit_test(a_new_overlay_sends_the_old_one_to_the_bin),
         cmocka_unit_test(deleting_leaves_nothing_but_the_bin),
+        cmocka_unit_test(a_machine_with_a_tpm_starts),
+        cmocka_unit_test(what_the_host_lacks_is_said),
         cmocka_unit_test(an_older_epoch_is_refused),
     };
 
