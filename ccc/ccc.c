@@ -268,7 +268,8 @@ static int start_rest(struct daemon *d, struct ccc *c, struct err *e)
 
     if (db_open(c->config->database, &c->ready_db, e) < 0 ||
         db_open(c->config->database, &c->house_db, e) < 0 ||
-        login_open((int)c->config->login_workers, &c->login, e) < 0 || house_first(c, e) < 0 ||
+        login_open((int)c->config->login_workers, &c->login, e) < 0 ||
+        mark_open(c->config->state_dir, &c->mark, e) < 0 || house_first(c, e) < 0 ||
         event_hub_open(&events, &c->events, e) < 0 || public_certificate(c, e) < 0 ||
         start_management(c, e) < 0 || start_public(c, e) < 0 || event_hub_run(c->events, e) < 0 ||
         ticker_start("house", HOUSE_MS, house_tick, c, &c->housekeeping, e) < 0)
@@ -304,6 +305,7 @@ void ccc_stop(void *app)
     http_stop(c->management);
     event_hub_free(c->events);
     login_close(c->login);
+    mark_close(c->mark);
     db_close(c->house_db);
     db_close(c->ready_db);
     blob_store_close(c->blobs);

@@ -11,6 +11,7 @@
 #include "ccc/ca.h"
 #include "ccc/event.h"
 #include "ccc/login.h"
+#include "ccc/mark.h"
 #include "common/daemon/daemon.h"
 #include "common/db/db.h"
 #include "common/http/http.h"
@@ -36,6 +37,7 @@ struct ccc {
     char *key, *cert, *ca_cert; /* paths under state_dir/pki */
     struct peer_identity identity;
     struct login *login;
+    struct mark *mark;
     struct event_hub *events;
     struct http_server *public, *management;
     struct ticker *housekeeping;

@@ -11,11 +11,14 @@
 
 enum { TOMBSTONES_S = 7 * 86400 };
 
+/* Before anything is written at the start, and now and then: is this still the database it was? */
 static int check_history(struct ccc *c, struct err *e)
 {
+    char handed_out[SYNC_CURSOR_MAX];
     bool renewed;
 
-    if (wanted_check(c->house_db, &renewed, e) < 0)
+    mark_get(c->mark, handed_out);
+    if (wanted_behind(c->house_db, handed_out, e) < 0 || wanted_check(c->house_db, &renewed, e) < 0)
         return -1;
     if (renewed)
         log_warn("sync_history=renewed reason=\"another cluster, timeline or database\"");

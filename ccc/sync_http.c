@@ -51,6 +51,10 @@ static int get_wanted(const struct request *rq, struct reply *rp, struct err *e)
         json_decref(page);
         return http_park(rp, WANTED_KEY, clock_boot_ms() + wait_s * 1000);
     }
+    if (mark_raise(ccc_app(rq)->mark, json_str(page, "cursor"), e) < 0) {
+        json_decref(page);
+        return -1;
+    }
     metric_add(METRIC_SYNC_SENT, (int64_t)json_array_size(json_object_get(page, "objects")));
     json_put_time(page, "time", clock_wall_ms());
     return http_reply(rp, 200, page, e);

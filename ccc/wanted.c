@@ -98,8 +98,7 @@ int wanted_page(struct db *db, const char *scopes, const char *cursor, json_t **
     snprintf(rev, sizeof rev, "%lld", (long long)(from >> NO_BITS));
     snprintf(no, sizeof no, "%d", (int)(from & ((1 << NO_BITS) - 1)));
     snprintf(limit, sizeof limit, "%d", SYNC_PAGE_OBJECTS);
-    if (db_run(db, &Q_wanted_page, DB_ARGS(rev, no, scopes, limit, snapshot ? "true" : "false"), &r,
-               e) < 0)
+    if (db_run(db, &Q_wanted_page, DB_ARGS(rev, no, scopes, limit), &r, e) < 0)
         return -1;
     return frame(r, from, snapshot, page, empty, e);
 }
@@ -112,6 +111,14 @@ int wanted_check(struct db *db, bool *renewed, struct err *e)
         return -1;
     *renewed = db_flag(r, 0, "renewed") == 1;
     return 0;
+}
+
+int wanted_behind(struct db *db, const char *cursor, struct err *e)
+{
+    int64_t from;
+    bool snapshot;
+
+    return start_at(db, cursor, &from, &snapshot, e);
 }
 
 int wanted_purge(struct db *db, int64_t seconds, struct err *e)

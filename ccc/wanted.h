@@ -19,6 +19,12 @@ int wanted_page(struct db *db, const char *scopes, const char *cursor, json_t **
 
 /* At start and now and then: a new history if this database is another one than before. */
 int wanted_check(struct db *db, bool *renewed, struct err *e) MUSTCHECK;
+/*
+ * cursor is the highest that was handed out (ccc/mark.h): a database that has not come that far was
+ * put back to an older copy, or lost its newest transaction numbers in a crash. Then a new history
+ * begins.
+ */
+int wanted_behind(struct db *db, const char *cursor, struct err *e) MUSTCHECK;
 /* Forgets tombstones older than this. */
 int wanted_purge(struct db *db, int64_t seconds, struct err *e) MUSTCHECK;
 

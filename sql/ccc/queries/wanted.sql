@@ -5,15 +5,16 @@ select history, (floor::text::bigint << 20) as floor,
        (pg_snapshot_xmin(pg_current_snapshot())::text::bigint << 20) as horizon from sync_source;
 
 -- One page and its frame, from one snapshot of the database: nothing at or above the horizon, for a transaction that
--- is still open will commit there. Objects from (rev, no) on; next is where the page after this one begins.
--- name: wanted_page(rev, no, scopes, limit, live_only)
+-- is still open will commit there. Objects from (rev, no) on; next is where the page after this one begins. A snapshot
+-- names the tombstones too: a relay that took it must be able to tell them to those below it who are further back.
+-- name: wanted_page(rev, no, scopes, limit)
 with source as materialized (
     select history, floor, pg_snapshot_xmin(pg_current_snapshot()) as horizon from sync_source
 ), hit as materialized (
     select w.scope, w.kind, w.id, w.deleted, w.body, (w.rev::text::bigint << 20) | w.no as wire
       from wanted w
      where w.scope = any ($3::text[]) and (w.rev, w.no) >= ($1::text::xid8, $2::integer)
-       and w.rev < pg_snapshot_xmin(pg_current_snapshot()) and not (w.deleted and $5::boolean)
+       and w.rev < pg_snapshot_xmin(pg_current_snapshot())
      order by w.rev, w.no limit $4::integer + 1
 ), page as (
     select * from hit order by wire limit $4::integer
