@@ -259,6 +259,7 @@ int bcenter_start(struct daemon *d, void *config, void **app, struct err *e)
         return err_set(e, ERR_INTERNAL, "out of memory");
     }
     bc->config = config;
+    bc->audit_no = -1; /* not known yet */
     module_init(&bc->m);
     pthread_rwlock_init(&bc->wires, NULL);
     pthread_mutex_init(&bc->agents_lock, NULL);

@@ -58,7 +58,7 @@ struct bcenter {
     struct blob_store *store;
     struct blob_relay *relay;
     struct upstream *up;
-    int64_t audit_no; /* newest audit row in `observed` */
+    int64_t audit_no; /* newest audit row in `observed`; -1: not looked yet */
     struct id audit_ring[5000];
     int audit_at;
     pthread_mutex_t agents_lock; /* agent_ids */

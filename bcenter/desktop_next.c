@@ -2,6 +2,8 @@
 
 static enum next next_of_person(const struct next_facts *f)
 {
+    if (f->session && f->barred)
+        return NEXT_SESSION_END;
     if (!f->floating)
         return NEXT_NOTHING;
     if (f->session && f->closed_ms >= f->logoff_ms)

@@ -14,7 +14,7 @@ enum next {
                        are free */
     NEXT_RUN_ENDED, /* the run is over (guest switched off, crash, host rebooted, agent gave up):
                        run null, session ends */
-    NEXT_SESSION_END, /* floating: the screen has been closed too long */
+    NEXT_SESSION_END, /* its person is disabled; or floating: the screen has been closed too long */
     NEXT_RELEASE,     /* floating: assigned, and never taken */
     NEXT_RENEW,       /* floating, nobody's: a new overlay (dirty, or another image is published) */
     NEXT_DELETE,      /* surplus, nobody's */
@@ -30,6 +30,7 @@ struct next_facts {
     bool used;    /* its overlay had a person */
     bool stale;   /* made from another image version than its pool's, and its turn to be renewed */
     bool surplus; /* its pool wants fewer, and this one is to go */
+    bool barred;  /* its live session's person has been disabled */
     bool want_running; /* its pool wants a running spare, and this one is to be it */
     bool overlay_failed;
     int64_t closed_ms;   /* how long the live session's screen has been closed; -1: open */

@@ -152,6 +152,8 @@ static void apply_operation(struct bcenter *bc, struct desktop *d, const struct 
         json_decref(op->error);
         op->error = store_problem(c->op_error, c->op_detail);
     }
+    if (op->state == OP_SUCCEEDED)
+        op->stage_at[4] = now;
     if (op_ended(op->state)) {
         op->ended = now;
         if (d->op == op)

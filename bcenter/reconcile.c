@@ -51,6 +51,22 @@ static void put_audit(struct bcenter *bc, const PGresult *r, int i)
     bc->audit_at = (bc->audit_at + 1) % (int)(sizeof bc->audit_ring / sizeof *bc->audit_ring);
 }
 
+/* A start offers the newest that the set has room for; the CCC takes each in once, by its id. */
+static int find_start(struct bcenter *bc, struct err *e)
+{
+    const int64_t room = (int64_t)(sizeof bc->audit_ring / sizeof *bc->audit_ring);
+    auto_result PGresult *r = NULL;
+    int64_t newest;
+
+    if (bc->audit_no >= 0)
+        return 0;
+    if (db_run(bc->reconcile_db, &Q_audit_newest, NULL, &r, e) < 0)
+        return -1;
+    newest = db_int(r, 0, "no", 0);
+    bc->audit_no = newest > room ? newest - room : 0;
+    return 0;
+}
+
 void reconcile_audit(struct bcenter *bc)
 {
     for (int page = 0; page < AUDIT_PAGES; page++) {
@@ -58,6 +74,10 @@ void reconcile_audit(struct bcenter *bc)
         struct err e = { 0 };
         char no[24];
 
+        if (find_start(bc, &e) < 0) {
+            log_err("audit", &e);
+            return;
+        }
         snprintf(no, sizeof no, "%lld", (long long)bc->audit_no);
         if (db_run(bc->reconcile_db, &Q_audit_after, DB_ARGS(no), &r, &e) < 0) {
             log_err("audit", &e);

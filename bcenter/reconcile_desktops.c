@@ -31,6 +31,13 @@ static int64_t closed_for(const struct session *s, int64_t now)
     return now - s->screen_at;
 }
 
+static bool barred(struct bcenter *bc, const struct desktop *d)
+{
+    struct person *p = d->session ? module_person(&bc->m, &d->session->person) : NULL;
+
+    return p && p->disabled;
+}
+
 static struct next_facts facts_of(struct bcenter *bc, const struct desktop *d, int64_t now)
 {
     struct next_facts f = {
@@ -55,6 +62,7 @@ static struct next_facts facts_of(struct bcenter *bc, const struct desktop *d, i
     f.run_failed = f.wanted_on && d->error_slug[0] && id_eq(&d->error_for, &d->row.run) && !f.alive;
     f.overlay_failed = d->error_slug[0] && id_eq(&d->error_for, &d->row.overlay);
     f.run_failed |= f.wanted_on && f.overlay_failed && !f.alive;
+    f.barred = barred(bc, d);
     f.closed_ms = closed_for(d->session, now);
     f.assigned_ms = d->row.assigned ? clock_wall_ms() - d->row.assigned : 0;
     f.logoff_ms = bc->config->floating_logoff_s * 1000;
@@ -118,18 +126,24 @@ static void renew(struct bcenter *bc, struct desktop *d, struct change *c, int64
         back_off(d, now);
 }
 
+static void log_off(struct bcenter *bc, struct desktop *d, struct change *c)
+{
+    bool disabled = barred(bc, d);
+
+    change_end_session(d, c, disabled ? "disabled" : "idle");
+    if (d->row.floating)
+        change_free(&bc->m, d, c);
+    c->action = "log-off";
+    c->detail = disabled ? "the person was disabled" : "the screen was closed too long";
+}
+
 /* Lock held. What the action writes; false: nothing after all. */
 static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct change *c,
                  int64_t now)
 {
     switch (next) {
     case NEXT_RUN_ENDED: run_ended(bc, d, c, now); return true;
-    case NEXT_SESSION_END:
-        change_end_session(d, c, "idle");
-        change_free(&bc->m, d, c);
-        c->action = "log-off";
-        c->detail = "the screen was closed too long";
-        return true;
+    case NEXT_SESSION_END: log_off(bc, d, c); return true;
     case NEXT_RELEASE: change_free(&bc->m, d, c); return true;
     case NEXT_RENEW: renew(bc, d, c, now); return true;
     case NEXT_DELETE:

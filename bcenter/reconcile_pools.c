@@ -58,10 +58,17 @@ static bool name_taken(struct module *m, const char *name)
 
 static void choose_name(struct module *m, const struct pool *p, char to[64])
 {
+    struct desktop *d, *next;
     char base[SLUG];
+    int have = 0;
 
+    /* Those before are taken as a rule. */
+    HASH_ITER(hh, m->desktops, d, next)
+    {
+        have += id_eq(&d->row.pool, &p->id);
+    }
     slug(p->name, base);
-    for (int i = 1; i <= MODULE_DESKTOPS * 2; i++) {
+    for (int i = have + 1; i <= have + MODULE_DESKTOPS * 2; i++) {
         snprintf(to, 64, "%s-%d", base, i);
         if (!name_taken(m, to))
             return;

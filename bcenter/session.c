@@ -82,6 +82,14 @@ int session_end(struct bcenter *bc, struct db *db, const struct session_end *s, 
     return err_set(e, ERR_TX_CONFLICT, "the desktop is being changed, try again");
 }
 
+/* Disabled a moment ago: reconcile is about to end the session. Lock held. */
+static bool barred(struct module *m, const struct id *person)
+{
+    struct person *p = module_person(m, person);
+
+    return p && p->disabled;
+}
+
 int session_ticket(struct bcenter *bc, const struct id *session, const char *secret,
                    struct connection *out, struct err *e)
 {
@@ -95,6 +103,8 @@ int session_ticket(struct bcenter *bc, const struct id *session, const char *sec
     module_lock(&bc->m);
     d = module_session_desktop(&bc->m, session);
     if (!d)
+        rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
+    else if (barred(&bc->m, &d->session->person))
         rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
     else if (sodium_memcmp(hash, d->session->resume_hash, sizeof hash) != 0)
         rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");

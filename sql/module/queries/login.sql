@@ -29,8 +29,8 @@ select no, id, trunc(extract(epoch from at) * 1000)::bigint as at_ms, actor_id, 
        result, trace_id, detail
 from audit where no > $1::bigint order by no limit 500;
 
--- name: audit_purge(id)
-delete from audit where id = $1::uuid;
+-- name: audit_newest()
+select coalesce(max(no), 0) as no from audit;
 
 -- name: audit_purge_old()
 delete from audit where at < now() - interval '30 days';

@@ -95,7 +95,10 @@ static void floating_is_clean_for_the_next(void **state)
     assert_int_equal(ask(bc, db, 2, &second, &e), 0);
     assert_int_equal(sql_number("select count(*) from seat where released"), 0);
     assert_int_equal(sql_number("select count(distinct overlay_id) from session"), 2);
+    settle(bc);
     assert_true(sql_number("select count(*) from audit where action = 'connect'") >= 2);
+    assert_int_equal(sync_set_count(bc->observed, "audit"),
+                     sql_number("select count(*) from audit"));
     fixture_stop(bc);
 }
 
@@ -229,6 +232,89 @@ static void silence_stops_nothing(void **state)
     fixture_stop(bc);
 }
 
+static void vf_heard(struct bcenter *bc, int n)
+{
+    struct agent_source from = { bc, id_of(HOST) };
+    struct sync_object o = { .kind = "vf", .id = numbered("77777777", n) };
+
+    o.body = json_pack("{s:s, s:s, s:i}", "pf", "enp16s0", "address", o.id.s + 24, "index", n);
+    agent_observed(&from, &o);
+    json_decref(o.body);
+}
+
+static void want_vf_pool(struct bcenter *bc, int size)
+{
+    want_pool(bc, "floating", size, 0, IMAGE);
+    wanted(bc, "pool", id_of(POOL),
+           "{\"name\":\"net\",\"kind\":\"floating\",\"image_version_id\":\"" IMAGE
+           "\",\"spec\":{\"memory_mib\":256,"
+           "\"needs_vf\":true},\"spares_running\":0,\"shares\":[{\"module_id\":\"" MODULE
+           "\",\"size\":%d}]}",
+           size);
+}
+
+static void vfs_are_taken_and_come_back(void **state)
+{
+    struct bcenter *bc;
+
+    (void)state;
+    fresh_schema();
+    bc = fixture_start();
+    heard(bc, HOST, "boot-1", 8);
+    for (int i = 0; i < 3; i++)
+        vf_heard(bc, i);
+    want_vf_pool(bc, 5);
+    settle(bc);
+    assert_int_equal(count(bc, is_any), 3); /* one VF each, and no more */
+    assert_int_equal(bc->m.pools->law, ERR_LAW_VF);
+    assert_int_equal(sql_number("select count(*) from vf v join desktop d on d.id = v.desktop_id "
+                                "and v.mac = d.mac::text"),
+                     3);
+    want_vf_pool(bc, 1);
+    settle(bc);
+    settle(bc);
+    assert_int_equal(sql_number("select count(*) from vf where state = 'quarantine' and desktop_id "
+                                "is null and mac is null"),
+                     2);
+    for (struct vf *v = bc->m.vfs; v; v = v->hh.next)
+        v->quarantine_at -= 10000;
+    settle(bc);
+    assert_int_equal(sql_number("select count(*) from vf where state = 'free'"), 2);
+    want_vf_pool(bc, 3);
+    settle(bc);
+    assert_int_equal(count(bc, is_any), 3);
+    fixture_stop(bc);
+}
+
+static void disabled_people_are_logged_off(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 1);
+    auto_db struct db *db = NULL;
+    struct connection c, again;
+    struct err e = { 0 }, refused = { 0 };
+    struct id p = person_no(1);
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    settle(bc);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    wanted(bc, "person", p,
+           "{\"username\":\"p1\",\"role\":\"user\",\"disabled\":true,\"groups\":[]}");
+    assert_int_equal(session_ticket(bc, &c.id, c.resume, &again, &refused), -1);
+    assert_int_equal(refused.code, ERR_SESSION_ENDED);
+    settle(bc);
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 0);
+    assert_int_equal(
+        sql_number(
+            "select count(*) from desktop where person_id is not null and run_id is not null"),
+        1);
+    refused = (struct err){ 0 };
+    assert_int_equal(ask(bc, db, 1, &c, &refused), -1);
+    assert_int_equal(refused.code, ERR_NOT_ENTITLED);
+    fixture_stop(bc);
+}
+
 static void lost_leadership_writes_nothing(void **state)
 {
     struct bcenter *bc = with_pool("floating", 2, 1, 1);
@@ -256,6 +342,8 @@ int main(void)
         cmocka_unit_test(orders_are_done_once),
         cmocka_unit_test(published_image_renews_idle_floating_ones),
         cmocka_unit_test(silence_stops_nothing),
+        cmocka_unit_test(vfs_are_taken_and_come_back),
+        cmocka_unit_test(disabled_people_are_logged_off),
         cmocka_unit_test(lost_leadership_writes_nothing),
     };
 

@@ -125,6 +125,9 @@ static void next_steps(void **state)
     assert_int_equal(next_of(f), NEXT_SESSION_END);
     f.floating = false;
     assert_int_equal(next_of(f), NEXT_NOTHING); /* hers for good */
+    f.barred = true;
+    assert_int_equal(next_of(f), NEXT_SESSION_END);
+    f.barred = false;
     f.run_ended = true;
     assert_int_equal(next_of(f), NEXT_RUN_ENDED);
     f.host_up = false;
