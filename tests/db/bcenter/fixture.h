@@ -91,6 +91,8 @@ static inline struct id numbered(const char *prefix, int n)
 
 /* An object of the CCC, as its JSON text. */
 static inline void wanted(struct bcenter *bc, const char *kind, struct id id, const char *fmt, ...)
+    PRINTF(4, 5);
+static inline void wanted(struct bcenter *bc, const char *kind, struct id id, const char *fmt, ...)
 {
     struct sync_object o = { .id = id };
     char text[4096];
