@@ -35,6 +35,8 @@ COMMON   := $(sort $(wildcard common/*/*.c))
 QUERIES  := $(wildcard sql/*/queries/*.sql)
 GENERATED := $(patsubst sql/%.sql,$(GEN)/sql/%.h,$(subst /queries/,/,$(QUERIES)))
 
+GENERATED += $(GEN)/ccc/openapi.h
+
 all: $(addprefix $(O)/,$(foreach p,$(PROGRAMS),$(if $(wildcard $(p)/main.c),$(p)/$(p))))
 
 # One archive for common/ and one for each program without its main, so that tests link what daemons run.
@@ -61,7 +63,6 @@ $(filter $(GEN)/sql/%,$(GENERATED)): $(GEN)/sql/%.h: sql/$$(dir $$*)queries/$$(n
 	$(Q)awk -v module=$(notdir $*) -f sql/gen.awk $< > $@.tmp && mv $@.tmp $@
 
 # The contract, as a string in the CCC.
-GENERATED += $(GEN)/ccc/openapi.h
 $(GEN)/ccc/openapi.h: ccc/openapi.json
 	@mkdir -p $(@D)
 	$(Q){ echo '/* generated from ccc/openapi.json; do not edit */'; echo 'static const char openapi_json[] ='; \

@@ -75,17 +75,21 @@ struct reading {
 
 static void collect(const struct sync_set *s, struct reading *r)
 {
+    int64_t last = -1;
+
     r->objects = json_array();
     r->next = s->next_rev > r->from ? s->next_rev : r->from;
     for (const struct entry *en = first_from(&s->now, r->from); en; en = en->next) {
         if (!store_in_scope(en, r->scope))
             continue;
-        if (json_array_size(r->objects) == SYNC_PAGE_OBJECTS) {
+        /* A page ends between two revisions: its cursor is one, and must get the reader further. */
+        if (json_array_size(r->objects) >= SYNC_PAGE_OBJECTS && en->rev > last) {
             r->next = en->rev;
             r->more = true;
             return;
         }
         json_array_append_new(r->objects, object_json(en, !r->scope));
+        last = en->rev;
     }
 }
 

@@ -46,17 +46,30 @@ void sync_set_on_change(struct sync_set *s, void (*changed)(void *arg, const cha
     s->changed_arg = arg;
 }
 
-/* The oldest tombstones are forgotten; readers that are behind them take a snapshot. */
+/*
+ * The older half of too many tombstones is forgotten; readers that are behind them take a snapshot.
+ * A snapshot walks from the oldest revision on, and its cursors must not lie below the floor: so
+ * what is older and lives is stamped anew.
+ */
 static void prune(struct sync_set *s)
 {
     struct entry *en = s->now.head, *next;
 
-    for (; en && s->now.tombstones > STORE_TOMBSTONES_MAX; en = next) {
+    if (s->now.tombstones <= STORE_TOMBSTONES_MAX)
+        return;
+    for (; en && s->now.tombstones > STORE_TOMBSTONES_MAX / 2; en = next) {
         next = en->next;
         if (en->body)
             continue;
         s->floor = en->rev + 1;
         store_drop(&s->now, en);
+    }
+    while (s->now.head && s->now.head->rev < s->floor) {
+        struct sync_object o;
+
+        store_view(s->now.head, &o);
+        o.rev = s->next_rev++;
+        store_put(&s->now, &o, json_incref(o.body));
     }
 }
 

@@ -284,6 +284,60 @@ static void behind_the_floor_means_snapshot(void **state)
     sync_set_free(dst);
 }
 
+/* More live objects than a page holds, all older than the floor: the snapshot must still come to
+ * its end. */
+static void snapshots_end_although_the_floor_moved(void **state)
+{
+    struct sync_set *src = sync_set_new_source(), *dst = sync_set_new_replica();
+
+    (void)state;
+    for (int i = 0; i < 1300; i++) {
+        struct id id = id_new();
+
+        sync_set_put(src, "", "thing", &id, body(i));
+    }
+    for (int i = 0; i < 10001; i++) {
+        struct id id = id_new();
+
+        sync_set_put(src, "", "thing", &id, body(i));
+        sync_set_del(src, "", "thing", &id);
+    }
+    sync_set_ready(src);
+    assert_in_range(drain(src, "", dst, NULL), 3, 40);
+    assert_same(src, dst);
+    sync_set_free(src);
+    sync_set_free(dst);
+}
+
+/* Held objects all have revision 0: a page cannot end between two of them. */
+static void many_objects_of_one_revision_fit_one_page(void **state)
+{
+    struct sync_set *old = sync_set_new_source(), *new = sync_set_new_source(),
+                    *relay = sync_set_new_replica(), *end = sync_set_new_replica();
+    struct watch w = { .hold = true };
+    struct sync_apply how = { on_hold, on_change, &w };
+    struct id id = id_new();
+
+    (void)state;
+    for (int i = 0; i < 1100; i++) {
+        struct id other = id_new();
+
+        sync_set_put(old, "", "pool", &other, body(i));
+    }
+    sync_set_put(new, "", "pool", &id, body(1));
+    sync_set_ready(old);
+    sync_set_ready(new);
+    drain(old, "", relay, &how);
+    drain(new, "", relay, &how);
+    assert_int_equal(w.asked, 1100);
+    assert_in_range(drain(relay, "", end, NULL), 1, 3);
+    assert_int_equal(sync_set_count(end, NULL), 1101);
+    sync_set_free(old);
+    sync_set_free(new);
+    sync_set_free(relay);
+    sync_set_free(end);
+}
+
 struct writer {
     struct sync_set *set;
     struct id ids[50];
@@ -366,6 +420,8 @@ int main(void)
         cmocka_unit_test(absence_in_a_snapshot_is_held_until_confirmed),
         cmocka_unit_test(gaps_short_snapshots_and_rubbish_are_refused),
         cmocka_unit_test(behind_the_floor_means_snapshot),
+        cmocka_unit_test(snapshots_end_although_the_floor_moved),
+        cmocka_unit_test(many_objects_of_one_revision_fit_one_page),
         cmocka_unit_test(concurrent_writers_lose_nothing),
         cmocka_unit_test(restored_from_disk_goes_on_where_it_was),
     };
