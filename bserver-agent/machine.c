@@ -249,6 +249,42 @@ static int finish(const struct machine_tools *t, const struct wanted *w,
     return intent_set_run(t->intents, &w->id, &last, e);
 }
 
+static int run_wipe(virConnectPtr conn, void *data, struct err *e)
+{
+    struct domain_op *op = data;
+    auto_domain virDomainPtr dom = virDomainDefineXML(conn, op->xml);
+
+    if (!dom)
+        return virt_fail(e, "clearing the TPM");
+    return virDomainUndefineFlags(dom, undefine_flags(op)) < 0 ? virt_fail(e, "clearing the TPM")
+                                                               : 0;
+}
+
+/*
+ * What a TPM holds belongs to the disk and its person, but libvirt keeps it by the machine's uuid,
+ * and removes it only with a definition. So a bare machine is defined and undefined. Nothing runs
+ * now.
+ */
+static int wipe_tpm(const struct machine_tools *t, const struct wanted *w, struct err *e)
+{
+    const struct virt_op op = { .what = "wipe", .deadline_ms = ASK_MS, .run = run_wipe };
+    const struct hypervisor_abilities *can = hypervisor_abilities(t->h);
+    struct domain_host host = { .kind = can->kind, .kvm = can->kvm };
+    struct wanted bare = *w;
+    struct domain_op d = on(w);
+    int rc;
+
+    if (!w->tpm || !can->disks || !can->tpm)
+        return 0;
+    bare.uefi = bare.has_vf = bare.user_net = false;
+    d.wipe = true;
+    if (domain_xml(&bare, &host, &d.xml, e) < 0)
+        return -1;
+    rc = domain_do(t, &op, &d, e);
+    free(d.xml);
+    return rc;
+}
+
 static int make_disk(const struct machine_tools *t, const struct wanted *w, struct err *e)
 {
     char image[DISK_PATH];
@@ -260,6 +296,8 @@ static int make_disk(const struct machine_tools *t, const struct wanted *w, stru
         return 0;
     if (!t->image(t->arg, w->overlay.sha256, image, sizeof image))
         return err_set(e, ERR_PRECONDITION, "the disk's image is not on this bServer");
+    if (wipe_tpm(t, w, e) < 0)
+        return -1;
     o.bytes = w->overlay.disk_gib << 30;
     if (o.bytes < w->overlay.virtual_size)
         o.bytes = w->overlay.disk_gib ? w->overlay.virtual_size : 0;
@@ -268,6 +306,8 @@ static int make_disk(const struct machine_tools *t, const struct wanted *w, stru
 
 static int recycle(const struct machine_tools *t, const struct wanted *w, struct err *e)
 {
+    if (wipe_tpm(t, w, e) < 0)
+        return -1;
     if (hypervisor_abilities(t->h)->disks && disk_recycle(t->disks, &w->id, e) < 0)
         return -1;
     log_info("event=recycled desktop=%s", w->id.s);

@@ -14,7 +14,8 @@ static int setup(void **state)
     (void)state;
     fx_make(&f, true);
     fx_open(&f);
-    return 0;
+    fx_sync(&f);
+    return fx_wait(&f, "bserver", &f.bserver, "kind", fx_kind(&f), 5000) ? 0 : -1;
 }
 
 static int teardown(void **state)
@@ -52,8 +53,6 @@ static void the_probe_machine_boots_under_tcg(void **state)
 static void the_host_tells_what_it_is(void **state)
 {
     (void)state;
-    fx_sync(&f);
-    assert_true(fx_wait(&f, "bserver", &f.bserver, "kind", fx_kind(&f), 5000));
     json_auto_t *o = fx_seen(&f, "bserver", &f.bserver);
     assert_true(json_num(o, "cores", 0) > 0 && json_num(o, "memory_mib", 0) > 256);
     assert_true(json_num(json_object_get(o, "storage"), "size_gib", 0) > 0);
@@ -225,6 +224,21 @@ static void deleting_leaves_nothing_but_the_bin(void **state)
     assert_int_equal(entries(path), 2);
 }
 
+/* libvirt keeps a TPM's state in a directory named by the machine's uuid. */
+static bool tpm_state_there(void)
+{
+    char script[256];
+    const char *const argv[] = { "sh", "-c", script, NULL };
+    const struct program p = { .argv = argv, .deadline_ms = 10000 };
+    struct err e = { 0 };
+    int status = -1;
+
+    snprintf(script, sizeof script, "find %s -type d -path '*swtpm*' -name %s | grep -q .", f.dir,
+             desktop.s);
+    assert_int_equal(program_run(&p, &status, NULL, 0, &e), 0);
+    return status == 0;
+}
+
 /* Another shape: q35, TPM, SATA, e1000, virtio video; what UEFI needs besides is a firmware. */
 static void a_machine_with_a_tpm_starts(void **state)
 {
@@ -245,6 +259,18 @@ static void a_machine_with_a_tpm_starts(void **state)
     json_put_str(spec, "video", "virtio");
     fx_put(&f, &desktop, json_deep_copy(body));
     assert_true(fx_wait(&f, "desktop", &desktop, "run", run.s, 30000));
+    if (!getenv("TEST_URI"))
+        assert_true(tpm_state_there());
+    json_object_set_new(body, "run", json_null());
+    fx_put(&f, &desktop, json_deep_copy(body));
+    assert_true(fx_wait(&f, "desktop", &desktop, "last_run", run.s, 30000));
+    if (!getenv("TEST_URI"))
+        assert_true(tpm_state_there()); /* it lives as long as the disk */
+    overlay = id_new();
+    json_put_str(json_object_get(body, "overlay"), "id", overlay.s);
+    fx_put(&f, &desktop, json_deep_copy(body));
+    assert_true(fx_wait(&f, "desktop", &desktop, "overlay", overlay.s, 30000));
+    assert_false(tpm_state_there()); /* the next person gets another */
     json_object_set_new(body, "deleting", json_true());
     fx_put(&f, &desktop, body);
     assert_true(fx_wait(&f, "desktop", &desktop, "state", "missing", 30000));
@@ -298,5 +324,6 @@ int main(void)
         cmocka_unit_test(an_older_epoch_is_refused),
     };
 
+    cmocka_set_test_filter(getenv("TEST_FILTER"));
     return cmocka_run_group_tests(tests, setup, teardown);
 }
