@@ -21,9 +21,12 @@ function addressesIn(value) {
 
 const hosts = new Set(addressesIn(endpoints).map((address) => new URL(address).hostname));
 
+const TICKETS = /^\/api\/v1\/connections\/[0-9a-f-]+\/tickets$/;
+
 /** Requests may go to the page's own server; screens and tickets to the installation's hosts. */
 export function isInside(address, isSocket) {
   const url = new URL(address);
   if (url.protocol === 'data:' || url.protocol === 'blob:') return true;
-  return isSocket ? hosts.has(url.hostname) : url.origin === portal.origin;
+  if (url.origin === portal.origin) return true;
+  return hosts.has(url.hostname) && (isSocket || TICKETS.test(url.pathname));
 }

@@ -37,6 +37,8 @@ class Display {
   }
 
   close(code) {
+    if (this.closing) return;
+    this.closing = true;
     const body = Buffer.alloc(2);
     body.writeUInt16BE(code);
     this.frame(0x88, body);

@@ -20,7 +20,8 @@ export function Bar({ label, used, total, format, isLabelHidden = false }: BarPr
   return (
     <div className="bar">
       <span className="bar-words">
-        <span className={isLabelHidden ? 'pf-v6-screen-reader' : undefined}>{label}</span> {t('bar.words', { used: write(used), total: write(total) })}
+        <span className={isLabelHidden ? 'pf-v6-screen-reader' : undefined}>{label}</span>
+        <span>{t('bar.words', { used: write(used), total: write(total) })}</span>
       </span>
       <div className="bar-track" aria-hidden="true">
         <div className={share >= HIGH ? 'bar-fill high' : 'bar-fill'} style={{ width: `${share * 100}%` }} />
@@ -33,7 +34,8 @@ export function PercentBar({ label, percent }: { label: string; percent: number 
   return (
     <div className="bar">
       <span className="bar-words">
-        {label} {percent} %
+        <span>{label}</span>
+        <span>{percent} %</span>
       </span>
       <div className="bar-track" aria-hidden="true">
         <div className="bar-fill" style={{ width: `${percent}%` }} />

@@ -128,7 +128,7 @@ export function OverviewPage() {
             <Thead>
               <Tr>
                 {[t('field.module'), t('field.state'), t('overview.slots'), t('overview.vfs'), t('field.desktops'), t('overview.sessions'), t('field.asOf')].map((title) => (
-                  <Th key={title}>{title}</Th>
+                  <Th key={title} modifier="nowrap">{title}</Th>
                 ))}
               </Tr>
             </Thead>

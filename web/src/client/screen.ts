@@ -20,6 +20,7 @@ const QUALITY: Record<Quality, { quality: number; compression: number }> = {
 };
 const OPEN_WITHIN = 15_000;
 const STABLE_AFTER = 10_000;
+const DRAWN_AFTER = 400;
 /** Silence this long asks for a pixel; as long again without it is a dead link. */
 const SILENCE = 10_000;
 /** Non-incremental request for one pixel: every server answers it. */
@@ -28,6 +29,8 @@ const ONE_PIXEL = new Uint8Array([3, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
 export class Screen {
   private link: LinkState = START;
   private rfb: RFB | null = null;
+  /** Each attempt draws into a box of its own, so that a dying one cannot disturb the next. */
+  private box: HTMLElement | null = null;
   private socket: WebSocket | null = null;
   private frozen: HTMLCanvasElement | null = null;
   private timers: number[] = [];
@@ -47,7 +50,7 @@ export class Screen {
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.retryNow();
     });
-    window.addEventListener('offline', () => this.socket?.close());
+    window.addEventListener('offline', () => this.giveUpSocket());
   }
 
   start(): void {
@@ -115,19 +118,23 @@ export class Screen {
       this.asked = 0;
     });
     socket.addEventListener('close', (event) => this.closed(socket, event.code));
-    const rfb = new RFB(this.place, socket, { shared: true });
+    this.box = document.createElement('div');
+    this.box.className = 'box';
+    this.place.append(this.box);
+    const rfb = new RFB(this.box, socket, { shared: true });
     this.rfb = rfb;
     rfb.background = 'transparent';
     rfb.showDotCursor = false;
     this.applyView();
     rfb.addEventListener('connect', () => this.connected(rfb));
-    this.timers.push(window.setTimeout(() => socket.close(), OPEN_WITHIN));
+    this.timers.push(window.setTimeout(() => this.giveUpSocket(), OPEN_WITHIN));
   }
 
   private connected(rfb: RFB): void {
     this.stopTimers();
-    this.thaw();
     this.happened({ type: 'opened' });
+    // The old picture stays until the new one has had time to be drawn.
+    this.timers.push(window.setTimeout(() => this.thaw(), DRAWN_AFTER));
     this.heard = Date.now();
     this.asked = 0;
     rfb.focus({ preventScroll: true });
@@ -138,17 +145,28 @@ export class Screen {
   private checkSilence(): void {
     const now = Date.now();
     if (this.asked && now - this.asked > SILENCE) {
-      this.socket?.close();
+      this.giveUpSocket();
     } else if (!this.asked && now - this.heard > SILENCE && this.socket?.readyState === WebSocket.OPEN) {
       this.asked = now;
       this.socket.send(ONE_PIXEL);
     }
   }
 
+  /** Does not wait for a closing handshake that a dead link would never finish. */
+  private giveUpSocket(): void {
+    const { socket, rfb } = this;
+    if (!socket) return;
+    this.closed(socket, 1006);
+    rfb?.disconnect();
+    socket.close();
+  }
+
   private closed(socket: WebSocket, code: number): void {
     if (socket !== this.socket) return;
     this.stopTimers();
     this.freeze();
+    this.box?.remove();
+    this.box = null;
     this.socket = null;
     this.rfb = null;
     this.happened({ type: 'closed', code });
