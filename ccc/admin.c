@@ -10,7 +10,7 @@
 #include "sql/ccc/audit.h"
 #include "sql/ccc/person.h"
 
-enum { LINE = 4 * 128 + 2 };
+enum { LINE = 4 * 128 + 2, ADMIN_PATH = 4096 };
 
 static int complain(const struct err *e)
 {
@@ -92,4 +92,35 @@ int admin_make(void *config, const char *name)
     rc = make(config, name, password, &e);
     sodium_memzero(password, sizeof password);
     return rc < 0 ? complain(&e) : 0;
+}
+
+/* DIR/server.key and DIR/server.crt, for the names behind the last colon of DIR:NAME,… */
+static int certify(const struct ccc_config *c, const char *argument, struct err *e)
+{
+    const char *names = strrchr(argument, ':');
+    char key[ADMIN_PATH], cert[ADMIN_PATH], ca_dir[ADMIN_PATH];
+    int n = names ? (int)(names - argument) : 0;
+    struct ca *ca = NULL;
+    int rc;
+
+    if (n == 0 || n > ADMIN_PATH - 32 || !names[1])
+        return err_set(e, ERR_INVALID_REQUEST, "give DIR:NAME,…");
+    snprintf(key, sizeof key, "%.*s/server.key", n, argument);
+    snprintf(cert, sizeof cert, "%.*s/server.crt", n, argument);
+    if (c->ca_dir[0])
+        snprintf(ca_dir, sizeof ca_dir, "%s", c->ca_dir);
+    else
+        snprintf(ca_dir, sizeof ca_dir, "%s/ca", c->state_dir);
+    if (ca_open(ca_dir, &ca, e) < 0)
+        return -1;
+    rc = ca_public_certificate(ca, key, cert, names + 1, e);
+    ca_close(ca);
+    return rc;
+}
+
+int admin_certificate(void *config, const char *argument)
+{
+    struct err e = { 0 };
+
+    return certify(config, argument, &e) < 0 ? complain(&e) : 0;
 }

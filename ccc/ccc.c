@@ -42,8 +42,8 @@ const struct config_key ccc_keys[] = {
     { "public_url", CONFIG_TEXT, "", 0, 0, KEY(public_url),
       "The portal's address as people type it; empty = from the listener." },
     { "public_cert", CONFIG_TEXT, "", 0, 0, KEY(public_cert),
-      "Certificate file of the public listener; empty = plain, on loopback only. Made by the "
-      "installation's CA if the file is not there." },
+      "Certificate file of the public listener; empty = plain, on loopback only. See "
+      "--make-certificate." },
     { "public_key", CONFIG_TEXT, "", 0, 0, KEY(public_key), "Key file of the public listener." },
     { "web_root", CONFIG_TEXT, "", 0, 0, KEY(web_root),
       "Directory of the built portal; empty = REST only." },
@@ -166,30 +166,6 @@ static int open_identity(struct ccc *c, struct err *e)
     return rc;
 }
 
-/* A certificate of our own making is renewed by us; the owner's is left alone. */
-static int public_certificate(struct ccc *c, struct err *e)
-{
-    const struct ccc_config *cf = c->config;
-    char mark[PATH_ROOM], host[256], names[600];
-    FILE *f;
-
-    c->secure = cf->public_cert[0] != '\0';
-    snprintf(mark, sizeof mark, "%s/pki/public.issued", cf->state_dir);
-    if (!c->secure || (access(cf->public_cert, F_OK) == 0 && access(mark, F_OK) != 0))
-        return 0;
-    host_of(cf->public_url[0] ? cf->public_url : cf->public_listen, host);
-    snprintf(names, sizeof names, "%s%slocalhost,127.0.0.1", strcmp(host, "localhost") ? host : "",
-             strcmp(host, "localhost") && host[0] ? "," : "");
-    if (strcmp(host, "127.0.0.1") == 0)
-        snprintf(names, sizeof names, "localhost,127.0.0.1");
-    if (ca_public_certificate(c->ca, cf->public_key, cf->public_cert, names, e) < 0)
-        return -1;
-    f = fopen(mark, "we");
-    if (f)
-        fclose(f);
-    return 0;
-}
-
 static int start_public(struct ccc *c, struct err *e)
 {
     static const struct route *const routes[] = {
@@ -270,8 +246,8 @@ static int start_rest(struct daemon *d, struct ccc *c, struct err *e)
         db_open(c->config->database, &c->house_db, e) < 0 ||
         login_open((int)c->config->login_workers, &c->login, e) < 0 ||
         mark_open(c->config->state_dir, &c->mark, e) < 0 || house_first(c, e) < 0 ||
-        event_hub_open(&events, &c->events, e) < 0 || public_certificate(c, e) < 0 ||
-        start_management(c, e) < 0 || start_public(c, e) < 0 || event_hub_run(c->events, e) < 0 ||
+        event_hub_open(&events, &c->events, e) < 0 || start_management(c, e) < 0 ||
+        start_public(c, e) < 0 || event_hub_run(c->events, e) < 0 ||
         ticker_start("house", HOUSE_MS, house_tick, c, &c->housekeeping, e) < 0)
         return -1;
     return publish(d, c, e);
@@ -284,6 +260,7 @@ int ccc_start(struct daemon *d, void *config, void **app, struct err *e)
     if (!c)
         return err_set(e, ERR_INTERNAL, "out of memory");
     c->config = config;
+    c->secure = c->config->public_cert[0] != '\0';
     pthread_mutex_init(&c->ready_lock, NULL);
     if (open_stores(c, e) < 0 || open_identity(c, e) < 0 || start_rest(d, c, e) < 0) {
         ccc_stop(c);

@@ -6,6 +6,8 @@ int main(int argc, char **argv)
     static const struct daemon_command commands[] = {
         { "make-admin", "NAME", admin_make,
           "Makes the first administrator; the password comes on stdin." },
+        { "make-certificate", "DIR:NAME,…", admin_certificate,
+          "Makes DIR/server.crt and its key for a listener that browsers see." },
         { "migrate", NULL, admin_migrate,
           "Brings the database to this version's schema and ends." },
         { 0 },

@@ -1,7 +1,7 @@
 """Bringing a whole block up and down. Every step looks first and does only what is missing."""
 
 import os
-import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import topology
 from daemons import Daemon, migrations, web_root
 from layout import Layout
 from postgres import Cluster
-from process import Process, as_service, own, stop_pid
+from process import as_service, own, stop_pids
 from progress import say, step
 from rest import Problem, Rest, wait_until
 
@@ -28,6 +28,7 @@ class BlockRun:
         own(layout.state)
         for d in (layout.run, layout.log, layout.conf):
             own(d)
+        self.public = []        # directories of certificates that browsers see, with TLS=1
         self.clusters = {"ccc": Cluster(layout, "ccc", "ccc")}
         for m in self.block.modules:
             self.clusters[m.name] = Cluster(layout, m.name, "module")
@@ -43,8 +44,11 @@ class BlockRun:
 
     def _public_pki(self, name: str, listener: str) -> dict:
         """TLS=1: certificate and key of a listener that browsers see, made by `ccc --make-certificate`."""
+        if not self.tls:
+            return {}
         directory = self.layout.state / name / "public"
-        return {f"{listener}_cert": directory / "server.crt", f"{listener}_key": directory / "server.key"} if self.tls else {}
+        self.public.append(directory)
+        return {f"{listener}_cert": directory / "server.crt", f"{listener}_key": directory / "server.key"}
 
     def _ccc(self) -> Daemon:
         port = self.layout.port("portal", 8080)
@@ -109,7 +113,8 @@ class BlockRun:
                 with step(f"PostgreSQL cluster {name}"):
                     cluster.up()
         for d in self.daemons():
-            d.write_config()
+            if d.write_config() or d.outdated():
+                d.stop()
         self._start_ccc()
         rest = self._sign_in()
         self._join_block(rest)
@@ -131,6 +136,10 @@ class BlockRun:
             return
         with step("CCC"):
             self._run(self.ccc, "--migrate")
+            for directory in self.public:
+                directory.mkdir(mode=0o700, exist_ok=True)
+                own(directory)
+                self._run(self.ccc, "--make-certificate", f"{directory}:localhost,127.0.0.1")
             made = self.ccc.state / "admin-made"
             if not made.exists():
                 try:
@@ -262,10 +271,9 @@ class BlockRun:
 
     def down(self) -> None:
         with step("stopping"):
-            for d in reversed(self.daemons()):
-                d.stop()
-            for pid in self.machines():
-                stop_pid(pid)
-            for cluster in self.clusters.values():
-                cluster.stop()
+            stop_pids([d.process.pid() for d in self.daemons()])
+            stop_pids(self.machines())
+            stop_pids([c.process.pid() for c in self.clusters.values()], signal.SIGINT)  # fast shutdown
+            for d in [*self.daemons(), *self.clusters.values()]:
+                d.process.pidfile.unlink(missing_ok=True)
         (self.layout.run / "endpoints.json").unlink(missing_ok=True)

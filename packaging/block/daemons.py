@@ -26,19 +26,24 @@ class Daemon:
     def binary(self) -> Path:
         return self.layout.build / self.program / self.program
 
-    def write_config(self) -> None:
-        """Only when it changed; with passwords in it, so for the service user alone."""
+    def write_config(self) -> bool:
+        """Whether it changed. With passwords in it, so for the service user alone."""
         self.state.mkdir(mode=0o700, exist_ok=True)
         own(self.state)
         text = "".join(f"{key} = {value}\n" for key, value in self.config.items())
         if self.config_file.exists() and self.config_file.read_text() == text:
-            return
+            return False
         tmp = self.config_file.with_suffix(".tmp")
         fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(fd, "w") as f:
             f.write(text)
         own(tmp)
         os.replace(tmp, self.config_file)
+        return True
+
+    def outdated(self) -> bool:
+        """Runs, but was started before its program was built."""
+        return bool(self.process.pid()) and self.binary.stat().st_mtime > self.process.pidfile.stat().st_mtime
 
     def token_file(self) -> Path:
         return self.state / "join-token"

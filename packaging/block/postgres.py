@@ -1,12 +1,13 @@
 """Private PostgreSQL clusters: checksums, SCRAM, loopback only, an owner role and a least-privilege one."""
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
 
 from layout import Layout
-from process import Process, as_service, own, stop_pid
+from process import Process, as_service, own
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SETTINGS = {
@@ -115,8 +116,4 @@ class Cluster:
         self.roles()
 
     def stop(self) -> None:
-        import signal
-        pid = self.process.pid()
-        if pid:
-            stop_pid(pid, signal.SIGINT)  # fast shutdown
-        self.process.pidfile.unlink(missing_ok=True)
+        self.process.stop(signal.SIGINT)  # fast shutdown

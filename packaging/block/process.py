@@ -67,27 +67,28 @@ class Process:
         self.remember(child.pid)
 
     def stop(self, how: int = signal.SIGTERM) -> None:
-        pid = self.pid()
-        if pid:
-            stop_pid(pid, how)
+        stop_pids([self.pid()], how)
         self.pidfile.unlink(missing_ok=True)
 
 
-def stop_pid(pid: int, how: int = signal.SIGTERM) -> None:
-    """Asks, waits, insists. The start time guards against another process with the same number."""
-    born = start_time(pid)
-    signals = [(how, STOP_S), (signal.SIGKILL, 5)]
-    for sig, patience in signals:
-        if start_time(pid) != born or not born:
-            return
-        try:
-            os.kill(pid, sig)
-        except ProcessLookupError:
-            return
+def stop_pids(pids: list, how: int = signal.SIGTERM) -> None:
+    """Asks all, waits, insists. The start time guards against another process with the same number."""
+    born = {pid: start_time(pid) for pid in pids if pid}
+    for sig, patience in ((how, STOP_S), (signal.SIGKILL, 5)):
         until = time.monotonic() + patience
-        while time.monotonic() < until and start_time(pid) == born:
-            reap(pid)
+        for pid in alive(born):
+            try:
+                os.kill(pid, sig)
+            except ProcessLookupError:
+                pass
+        while alive(born) and time.monotonic() < until:
             time.sleep(0.05)
+
+
+def alive(born: dict) -> list:
+    for pid in born:
+        reap(pid)
+    return [pid for pid, when in born.items() if when and start_time(pid) == when]
 
 
 def reap(pid: int) -> None:
