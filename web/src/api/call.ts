@@ -105,7 +105,8 @@ export async function callFull<M extends Method, P extends keyof paths>(
     });
   } catch (error) {
     if (options.signal?.aborted) throw error;
-    const problem = unreachable(error instanceof Error ? error.message : '');
+    // The browser's own words ("Failed to fetch") help nobody.
+    const problem = unreachable('');
     tell(problem);
     throw problem;
   }

@@ -69,12 +69,12 @@ export class Pages {
 
   failed(problem: Problem): void {
     const retry = button(t('tryAgain'), () => window.location.reload(), { class: 'primary' });
-    this.final(t('failedTitle'), problem.detail || problem.title || slugOf(problem), retry, problem);
+    this.final(t('failedTitle'), problem.status === 0 ? t('silent') : problem.detail || problem.title || slugOf(problem), retry, problem);
   }
 
   private final(title: string, text: string, action: HTMLButtonElement | null, problem: Problem | null): void {
-    const heading = el('h1', { tabindex: '-1' }, title);
-    const card = el('div', { class: 'card' }, heading, el('p', {}, text));
+    const heading = el('h1', { tabindex: '-1', id: 'end-title' }, title);
+    const card = el('section', { class: 'card', 'aria-labelledby': 'end-title' }, heading, el('p', {}, text));
     const trace = problem ? traceOf(problem) : '';
     if (trace) card.append(el('p', { class: 'quiet' }, t('trace', { trace })));
     const home = button(t('home'), () => this.actions.home(), action ? {} : { class: 'primary' });

@@ -17,8 +17,8 @@ async function send(method: string, url: string, headers: HeadersInit, body?: un
       cache: 'no-store',
       signal: AbortSignal.timeout(12_000),
     });
-  } catch (error) {
-    throw unreachable(error instanceof Error ? error.message : '');
+  } catch {
+    throw unreachable('');
   }
   if (!answer.ok) throw await problemFrom(answer);
   return answer;

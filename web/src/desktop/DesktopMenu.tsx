@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { menuPlace } from '../shell/menuPlace';
 import type { Desktop, DesktopAction } from '../api/types';
+import { useLive } from '../live/LiveProvider';
 import { Confirm } from '../shell/Confirm';
 import { ADMIN_ACTIONS, isDangerous, OWNER_ACTIONS, whyNot } from '../words/desktop';
 import { useDesktopAction } from './useDesktopAction';
@@ -27,13 +28,15 @@ export function DesktopMenu({ desktop, extra = [], forAdmin = false, label }: De
   const { t } = useTranslation();
   const [open, setOpen] = useState(false);
   const [asking, setAsking] = useState<DesktopAction | null>(null);
+  // A bCenter's portal connects people; it takes no power actions.
+  const atModule = useLive().feed === 'polling';
   const order = useDesktopAction();
   const choose = (action: DesktopAction) => {
     if (isDangerous(action)) setAsking(action);
     else order.mutate({ desktop, action });
   };
   const item = (action: DesktopAction) => {
-    const reason = whyNot(action, desktop);
+    const reason = atModule ? 'elsewhere' : whyNot(action, desktop);
     return (
       <DropdownItem
         key={action}

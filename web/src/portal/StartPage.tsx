@@ -3,7 +3,7 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
-import { ApiProblem } from '../api/problem';
+import { ApiProblem, asProblem, traceOf } from '../api/problem';
 import { otherPortals } from '../api/session';
 import type { Desktop, MyPool, Operation, Page } from '../api/types';
 import { openClient } from '../client/handover';
@@ -71,7 +71,7 @@ export function StartPage() {
     void client.invalidateQueries({ queryKey: ['pool', 'mine'] });
     setRound(round + 1);
   };
-  const elsewhere = failure instanceof ApiProblem && (failure.slug === 'seat-elsewhere' || failure.isUnreachable) ? otherPortals() : [];
+  const elsewhere = failure instanceof ApiProblem && failure.slug === 'seat-elsewhere' ? otherPortals() : [];
   return (
     <PageSection className="start" isCenterAligned>
       <Card className="start-card" isLarge>
@@ -93,7 +93,7 @@ export function StartPage() {
           )}
           {!failure && <p className="quiet">{operation ? t('start.lead') : ''}</p>}
           {failure !== null && <ProblemNote error={failure} />}
-          {failure !== null && <p className="quiet">{t('start.failedHelp')}</p>}
+          {failure !== null && traceOf(asProblem(failure)) && <p className="quiet">{t('start.failedHelp')}</p>}
           {elsewhere.map((portal) => (
             <p key={portal.url}>
               {t('banner.goOn')} <a href={`${portal.url}/`}>{portal.name}</a>
