@@ -106,7 +106,7 @@ TEST_SAN   := address,undefined
 TEST_BUILD := build/test
 SUITES     ?= lint unit db virt system web
 test: packages-test
-	@$(MAKE) --no-print-directory CC=gcc SAN=$(TEST_SAN) O=$(TEST_BUILD) all c-tests
+	@$(MAKE) --no-print-directory -j$(shell nproc) CC=gcc SAN=$(TEST_SAN) O=$(TEST_BUILD) all c-tests
 	@packaging/web-build.sh
 	@$(MAKE) --no-print-directory images
 	@mkdir -p $(STATE)
@@ -115,13 +115,14 @@ test: packages-test
 	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(PYTHON) tests/run.py $(SUITES)
 
 -include tests/fuzz/fuzz.mk
+-include tests/more.mk
 
 format:
 	clang-format-14 -i $(shell git ls-files '*.c' '*.h')
 clean:
 	rm -rf build
 help:
-	@sed -n 's/^#   //p;s/^# BIC. //p' $(firstword $(MAKEFILE_LIST)); echo "targets: run stop test bench all c-tests format clean"
+	@sed -n 's/^#   //p;s/^# BIC. //p' $(firstword $(MAKEFILE_LIST)); echo "targets: run stop test test-more bench all c-tests format clean"
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
 .PHONY: all c-tests format clean help run stop test bench images packages-run packages-test

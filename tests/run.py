@@ -1,15 +1,19 @@
-"""Runs the test suites and counts: tests/run.py SUITE… (lint unit db virt system web). `make test` calls it.
+"""Runs the test suites and counts: tests/run.py SUITE… (lint unit db virt system web). `make test` calls it; `make
+test-more` runs clang, tsan and fuzz.
 
 Every program gets its own log under the state directory's test-log/, shown when it fails. The last line is
-"N passed, N failed". Nothing that a suite starts is left running: each runs in its own process group, which
-is checked (and, if need be, ended) afterwards.
+"N passed, N failed". Nothing that a suite starts is left running: each runs in its own process group, with a
+temporary directory of this run, and everything of that group or with that directory in its command line (daemons,
+clusters and machines leave the group) is a failure, and ended. The same when the run is interrupted.
 """
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as xml
 from pathlib import Path
@@ -19,10 +23,98 @@ BUILD = Path(os.environ["BIC_BUILD"])
 SCRATCH = Path(os.environ["BIC_TEST_STATE"])
 LOG = SCRATCH / "test-log"
 PATIENCE_S = 1500   # for one program; a hang is a failure, not a mystery
+TICK_S = 8
+GOODBYE_S = 60      # for an interrupted suite to put away what it started
+SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
 
 class Count:
     passed = failed = 0
+
+
+class Room:
+    """This run's temporary directory. Its name is short (sockets are made in it) and marks our processes."""
+
+    def __init__(self):
+        self.path = Path(tempfile.mkdtemp(prefix="bic", dir="/tmp"))
+        self.path.chmod(0o1777)     # suites drop root
+        self.cluster = self.path / "cluster"
+        self.cluster_runs = False
+
+    def processes(self) -> dict:
+        """Pid → command line of everything that works in here."""
+        found = {}
+        for proc in Path("/proc").iterdir():
+            if not proc.name.isdigit() or int(proc.name) == os.getpid():
+                continue
+            try:
+                line = (proc / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+            except OSError:
+                continue
+            if f"{self.path}/" in line and not (self.cluster_runs and f"{self.cluster}/" in line):
+                found[int(proc.name)] = line
+        return found
+
+    def sweep(self) -> list:
+        """Ends what is left; returns the command lines."""
+        until = time.monotonic() + 2    # a process that is just ending is not left behind
+        while (left := self.processes()) and time.monotonic() < until:
+            time.sleep(0.1)
+        for pid in left:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        return sorted(left.values())
+
+    def sanitizer_reports(self) -> dict:
+        """Log of a daemon → its first report. A daemon that died of one was perhaps started again unnoticed."""
+        found = {}
+        for log in self.path.glob("*/log/*.log"):
+            match = SANITIZER.search(text := log.read_text(errors="replace"))
+            if match:
+                found[log] = text[match.start():match.start() + 3000]
+        return found
+
+    def remove(self) -> None:
+        shutil.rmtree(self.path, ignore_errors=True)
+
+
+room = Room()
+
+
+def failure(text: str) -> None:
+    print(f"[!!] {text}", flush=True)
+    Count.failed += 1
+
+
+def end_group(child: subprocess.Popen) -> bool:
+    """Whether something was left in the child's process group."""
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+        return True
+    except ProcessLookupError:
+        return False
+
+
+def follow(name: str, child: subprocess.Popen, begin: float) -> int:
+    while True:
+        try:
+            return child.wait(timeout=TICK_S)
+        except subprocess.TimeoutExpired:
+            print(f"     {name}: {time.monotonic() - begin:.0f} s", flush=True)
+            if time.monotonic() - begin > PATIENCE_S:
+                failure(f"{name} hangs")
+                os.killpg(child.pid, signal.SIGKILL)
+                return child.wait()
+        except KeyboardInterrupt:
+            os.killpg(child.pid, signal.SIGINT)
+            try:
+                child.wait(timeout=GOODBYE_S)
+            except subprocess.TimeoutExpired:
+                pass
+            end_group(child)
+            raise
 
 
 def run(name: str, argv: list, env: dict | None = None, cwd: Path = SOURCE) -> tuple:
@@ -31,22 +123,12 @@ def run(name: str, argv: list, env: dict | None = None, cwd: Path = SOURCE) -> t
     begin = time.monotonic()
     with open(log, "wb") as out:
         child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
-                                 env={**os.environ, **(env or {})}, start_new_session=True)
-        while True:
-            try:
-                code = child.wait(timeout=8)
-                break
-            except subprocess.TimeoutExpired:
-                print(f"     {name}: {time.monotonic() - begin:.0f} s", flush=True)
-                if time.monotonic() - begin > PATIENCE_S:
-                    os.killpg(child.pid, signal.SIGKILL)
-                    code = child.wait()
-    try:
-        os.killpg(child.pid, signal.SIGKILL)
-        print(f"[!!] {name} left processes behind", flush=True)
-        Count.failed += 1
-    except ProcessLookupError:
-        pass
+                                 env={**os.environ, "TMPDIR": str(room.path), **(env or {})}, start_new_session=True)
+        code = follow(name, child, begin)
+    if end_group(child):
+        failure(f"{name} left processes behind")
+    for line in room.sweep():
+        failure(f"{name} left running: {line[:200]}")
     text = log.read_text(errors="replace")
     print(f"[{'ok' if code == 0 else '!!'}] {name} ({time.monotonic() - begin:.1f} s)", flush=True)
     if code:
@@ -62,8 +144,7 @@ def cmocka(programs: list, env: dict | None = None) -> None:
         Count.passed += passed
         Count.failed += failed if failed or code == 0 else 1
         if code == 0 and passed == 0:
-            print(f"[!!] {program.name} ran no test", flush=True)
-            Count.failed += 1
+            failure(f"{program.name} ran no test")
 
 
 def programs(*patterns: str) -> list:
@@ -88,40 +169,63 @@ def unit() -> None:
 
 def db() -> None:
     """One throw-away cluster, an empty database for each program."""
-    directory = SCRATCH / "cluster"
-    cluster = ["sh", SOURCE / "tests" / "db" / "cluster.sh", directory]
-    done = subprocess.run([*cluster, "start"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        print(f"[!!] db: no cluster: {done.stderr}", flush=True)
-        Count.failed += 1
+    cluster = ["sh", SOURCE / "tests" / "db" / "cluster.sh", room.cluster]
+    # To a file: the server keeps what it inherits open.
+    with open(LOG / "cluster.log", "w+") as log:
+        code = subprocess.run([*cluster, "start"], stdout=log, stderr=log, check=False).returncode
+        log.seek(0)
+        words = log.read().strip()
+    if code:
+        failure(f"db: no cluster: {words}")
         return
-    conninfo = done.stdout.strip().splitlines()[-1]
+    conninfo = words.splitlines()[-1]
+    room.cluster_runs = True
     try:
         for n, program in enumerate(programs("tests/db/*/test_*.c")):
             name = f"t{n}"
             subprocess.run(["psql", "-X", "-q", conninfo, "-c", f"create database {name}"], check=True)
             cmocka([program], {"TEST_DB": f"{conninfo} dbname={name}",
-                               "TEST_CLUSTER": str(directory), "TEST_SQL": str(SOURCE / "sql")})
+                               "TEST_CLUSTER": str(room.cluster), "TEST_SQL": str(SOURCE / "sql")})
     finally:
         subprocess.run([*cluster, "stop"], check=False)
+        room.cluster_runs = False
+        if room.sweep():
+            failure("db: the cluster did not stop")
 
 
 def virt() -> None:
-    cmocka(programs("tests/virt/test_*.c"))
+    """As root these drop to nobody: the guest image is given where everybody can read it."""
+    image = room.path / "tiny.qcow2"
+    shutil.copyfile(Path(os.environ["BIC_IMAGES"]) / "tiny.qcow2", image)
+    image.chmod(0o644)
+    cmocka(programs("tests/virt/test_*.c"), {"TEST_IMAGE": str(image)})
 
 
 def pytest(suite: str) -> None:
     results = SCRATCH / f"{suite}.xml"
+    results.unlink(missing_ok=True)
     code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-x" if os.environ.get("FAIL_FAST") else "-q",
-                          "-p", "no:cacheprovider", f"--junitxml={results}", SOURCE / "tests" / suite])
+                          "--durations=15", "-p", "no:cacheprovider", f"--junitxml={results}",
+                          SOURCE / "tests" / suite])
+    for log, report in room.sanitizer_reports().items():
+        failure(f"{suite}: a sanitizer's report in {log.name}")
+        print("\n".join("     | " + line for line in report.splitlines()), flush=True)
+    keep_logs(suite)
     try:
         total = xml.parse(results).getroot().find("testsuite")
     except (OSError, xml.ParseError):
-        Count.failed += 1
+        failure(f"{suite}: no results")
         return
     failed = int(total.get("failures")) + int(total.get("errors"))
     Count.passed += int(total.get("tests")) - failed - int(total.get("skipped"))
     Count.failed += failed if failed or code == 0 else 1
+
+
+def keep_logs(suite: str) -> None:
+    """The daemons' logs go beside the others; the installation itself goes away."""
+    for state in room.path.glob("bic-*"):
+        shutil.copytree(state / "log", LOG / f"{suite}-{state.name}", dirs_exist_ok=True)
+        shutil.rmtree(state, ignore_errors=True)
 
 
 def system() -> None:
@@ -132,12 +236,52 @@ def web() -> None:
     pytest("browser")
 
 
+def make(name: str, *words: str) -> tuple:
+    return run(name, ["make", "--no-print-directory", f"-j{os.cpu_count()}", *words])
+
+
+def clang() -> None:
+    code, _ = make("clang build", "CC=clang", "SAN=thread", f"O={BUILD.relative_to(SOURCE)}", "all", "c-tests")
+    Count.passed += code == 0
+    Count.failed += code != 0
+
+
+def tsan() -> None:
+    unit()
+    db()
+    virt()
+
+
+def fuzz() -> None:
+    code, text = make("fuzz", "fuzz")
+    passed = len(re.findall(r"^PASS ", text, re.M))
+    Count.passed += passed
+    Count.failed += code != 0 or passed == 0
+
+
+def interrupted(number: int, _frame) -> None:
+    raise KeyboardInterrupt(signal.Signals(number).name)
+
+
 def main() -> None:
-    LOG.mkdir(parents=True, exist_ok=True)
-    suites = {"lint": lint, "unit": unit, "db": db, "virt": virt, "system": system, "web": web}
-    for name in sys.argv[1:] or suites:
-        print(f"== {name}", flush=True)
-        suites[name]()
+    for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
+        signal.signal(number, interrupted)
+    shutil.rmtree(LOG, ignore_errors=True)
+    LOG.mkdir(parents=True)
+    everything = (lint, unit, db, virt, system, web)
+    suites = {f.__name__: f for f in (*everything, clang, tsan, fuzz)}
+    try:
+        for name in sys.argv[1:] or [f.__name__ for f in everything]:
+            begin = time.monotonic()
+            print(f"== {name}", flush=True)
+            suites[name]()
+            print(f"== {name} took {time.monotonic() - begin:.0f} s", flush=True)
+    except KeyboardInterrupt as why:
+        failure(f"interrupted ({why})")
+    finally:
+        room.cluster_runs = False
+        room.sweep()
+        room.remove()
     print(f"\n{Count.passed} passed, {Count.failed} failed", flush=True)
     sys.exit(1 if Count.failed or not Count.passed else 0)
 

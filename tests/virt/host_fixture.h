@@ -92,7 +92,7 @@ static void fx_make(struct fixture *f, bool embedded)
     if (embedded)
         fx_drop_root();
     log_level_set(getenv("TEST_LOG") ? LOG_LEVEL_DEBUG : LOG_LEVEL_ERROR);
-    snprintf(f->dir, sizeof f->dir, "/tmp/bicv-XXXXXX");
+    snprintf(f->dir, sizeof f->dir, "%s/bicv-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     assert_non_null(mkdtemp(f->dir));
     assert_int_equal(chmod(f->dir, 0711), 0);
     setenv("HOME", f->dir, 1);

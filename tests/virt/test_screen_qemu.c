@@ -15,7 +15,7 @@
 #include "common/base/log.h"
 #include "tests/virt/screen_client.h"
 
-static char dir[] = "/tmp/bics-XXXXXX", cert[80], key[80];
+static char dir[64], cert[80], key[80];
 static struct agent a;
 static struct screen *s;
 static virConnectPtr conn;
@@ -100,6 +100,7 @@ static int begin(void **state)
     struct err e = { 0 };
 
     (void)state;
+    snprintf(dir, sizeof dir, "%s/bics-XXXXXX", getenv("TMPDIR") ? getenv("TMPDIR") : "/tmp");
     if (drop_root() < 0 || !mkdtemp(dir))
         return -1;
     setenv("HOME", dir, 1);
