@@ -307,7 +307,7 @@ function makeHandlers({ db, sessions, streams, changed, displays }) {
       changed('bserver', row.id);
       send(202, operation(json.action, { kind: 'bserver', id: row.id, name: row.name }, ['ready'], me));
     },
-    createNodeToken: ({ send }) => send(201, { token: `bic_join_${randomUUID()}`, expires_at: new Date(Date.now() + 3_600_000).toISOString() }),
+    createNodeToken: ({ send }) => send(201, { token: `bic_join_${randomUUID()}`, expires_at: new Date(Date.now() + 3_600_000).toISOString(), block_id: null, module_id: null }),
     listAudit({ query, send }) {
       send(200, page(db.audit.filter((one) => matches(one, new URLSearchParams([...query].filter(([name]) => name !== 'since')))), query));
     },

@@ -12,12 +12,11 @@ import { useModules } from './choices';
 
 const KINDS: NodeKind[] = ['bserver', 'bcenter', 'xcenter'];
 
-/** Above a bServer is a module, above a bCenter a block; an xCenter stands alone. */
+/** A bServer joins a module, a bCenter a block; an xCenter makes its block, or joins one as the second. */
 function useParents(kind: NodeKind): { id: string; name: string }[] {
   const modules = useModules();
   const blocks = useList({ kind: 'block', read: (query) => call('get', '/blocks', { query }) });
-  if (kind === 'bserver') return modules.items;
-  return kind === 'bcenter' ? blocks.items : [];
+  return kind === 'bserver' ? modules.items : blocks.items;
 }
 
 export function JoinDialog({ onClose }: { onClose: () => void }) {
@@ -48,7 +47,7 @@ export function JoinDialog({ onClose }: { onClose: () => void }) {
       />
       <TextField name="name" label={t('field.name')} value={name} onChange={setName} isRequired />
       {parents.length > 0 && (
-        <SelectField name="parent_id" label={t('nodes.parent')} value={parentId} options={[['', t('form.choose')], ...parents.map((parent) => [parent.id, parent.name] as const)]} onChange={setParentId} />
+        <SelectField name="parent_id" label={t('nodes.parent')} value={parentId} options={[['', kind === 'xcenter' ? t('nodes.newBlock') : t('form.choose')], ...parents.map((parent) => [parent.id, parent.name] as const)]} onChange={setParentId} />
       )}
     </FormDialog>
   );

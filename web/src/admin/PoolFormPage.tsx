@@ -23,12 +23,12 @@ export function PoolFormPage() {
     queryKey: ['pool', 'edit', id],
     queryFn: () => call('get', '/pools/{id}', { path: { id: id ?? '' } }),
     enabled: id !== undefined,
-    // A form is not changed under the hands of who fills it in; a stale one is refused by its ETag.
-    staleTime: Infinity,
     gcTime: 0,
   });
-  if (id === undefined) return <PoolForm key="new" before={null} onReload={() => undefined} />;
-  if (pool.data) return <PoolForm key={`${pool.data.id}/${pool.data.generation}/${pool.dataUpdatedAt}`} before={pool.data} onReload={() => void pool.refetch()} />;
+  const [round, setRound] = useState(0);
+  const reload = () => void pool.refetch().then(() => setRound(round + 1));
+  if (id === undefined) return <PoolForm key="new" pool={null} onReload={() => undefined} />;
+  if (pool.data) return <PoolForm key={`${id}/${round}`} pool={pool.data} onReload={reload} />;
   if (pool.error) return <ProblemNote error={pool.error} onRetry={() => void pool.refetch()} />;
   return (
     <Bullseye>
@@ -37,9 +37,12 @@ export function PoolFormPage() {
   );
 }
 
-function PoolForm({ before, onReload }: { before: Pool | null; onReload: () => void }) {
+function PoolForm({ pool, onReload }: { pool: Pool | null; onReload: () => void }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
+  // As it was when the form was opened: it does not change under the hands of who fills it in, and
+  // one that has grown stale is refused by its generation.
+  const [before] = useState(pool);
   const images = useImages();
   const specs = useSpecs();
   const modules = useModules();

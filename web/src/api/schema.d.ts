@@ -85,7 +85,10 @@ export interface paths {
         /** Live sessions */
         get: operations["listConnections"];
         put?: never;
-        /** Connect me */
+        /**
+         * Connect me
+         * @description Idempotent by itself: asked again, it connects again.
+         */
         post: operations["createConnection"];
         delete?: never;
         options?: never;
@@ -745,7 +748,10 @@ export interface paths {
         };
         get?: never;
         put?: never;
-        /** One-time token to join */
+        /**
+         * One-time token to join
+         * @description xcenter without parent makes the block `name`; bcenter with a block as parent makes the module `name`; bserver joins the module that is its parent. Its secret is not stored: a repeat with the same Idempotency-Key is 409.
+         */
         post: operations["createNodeToken"];
         delete?: never;
         options?: never;
@@ -1334,7 +1340,10 @@ export interface components {
         PoolShare: {
             module_id: components["schemas"]["Id"];
             size: number;
-            /** @enum {string} */
+            /**
+             * @description acknowledged when the module has exactly that many desktops.
+             * @enum {string}
+             */
             state: "wanted" | "acknowledged";
         };
         NewPoolShare: {
@@ -1796,6 +1805,8 @@ export interface components {
             /** @description Shown once. */
             token: string;
             expires_at: components["schemas"]["Time"];
+            block_id: components["schemas"]["Id"] | null;
+            module_id: components["schemas"]["Id"] | null;
         };
         AuditEntry: {
             id?: components["schemas"]["Id"];
