@@ -111,7 +111,7 @@ test: packages-test
 	@$(MAKE) --no-print-directory images
 	@mkdir -p $(STATE)
 	@BIC_BUILD=$(abspath $(TEST_BUILD)) BIC_TEST_STATE=$(abspath $(STATE))/test BIC_IMAGES=$(IMAGES) \
-	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:abort_on_error=0 \
+	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 \
 	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(PYTHON) tests/run.py $(SUITES)
 
 -include tests/fuzz/fuzz.mk

@@ -24,6 +24,7 @@ SCRATCH = Path(os.environ["BIC_TEST_STATE"])
 LOG = SCRATCH / "test-log"
 PATIENCE_S = 1500   # for one program; a hang is a failure, not a mystery
 TICK_S = 8
+SHOWN = 400         # lines of a failure
 GOODBYE_S = 60      # for an interrupted suite to put away what it started
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
@@ -97,12 +98,18 @@ def end_group(child: subprocess.Popen) -> bool:
         return False
 
 
-def follow(name: str, child: subprocess.Popen, begin: float) -> int:
+def last_line(log: Path) -> str:
+    """The test that pytest is at."""
+    lines = log.read_text(errors="replace").split("\n")
+    return lines[-1].partition("::")[2].strip()[:80]
+
+
+def follow(name: str, child: subprocess.Popen, begin: float, log: Path) -> int:
     while True:
         try:
             return child.wait(timeout=TICK_S)
         except subprocess.TimeoutExpired:
-            print(f"     {name}: {time.monotonic() - begin:.0f} s", flush=True)
+            print(f"     {name}: {time.monotonic() - begin:.0f} s {last_line(log)}".rstrip(), flush=True)
             if time.monotonic() - begin > PATIENCE_S:
                 failure(f"{name} hangs")
                 os.killpg(child.pid, signal.SIGKILL)
@@ -124,7 +131,7 @@ def run(name: str, argv: list, env: dict | None = None, cwd: Path = SOURCE) -> t
     with open(log, "wb") as out:
         child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
                                  env={**os.environ, "TMPDIR": str(room.path), **(env or {})}, start_new_session=True)
-        code = follow(name, child, begin)
+        code = follow(name, child, begin, log)
     if end_group(child):
         failure(f"{name} left processes behind")
     for line in room.sweep():
@@ -132,8 +139,12 @@ def run(name: str, argv: list, env: dict | None = None, cwd: Path = SOURCE) -> t
     text = log.read_text(errors="replace")
     print(f"[{'ok' if code == 0 else '!!'}] {name} ({time.monotonic() - begin:.1f} s)", flush=True)
     if code:
-        print("\n".join("     | " + line for line in text.splitlines()[-60:]), flush=True)
+        show(text.partition("= FAILURES =")[2].splitlines()[:SHOWN] or text.splitlines()[-60:])
     return code, text
+
+
+def show(lines: list) -> None:
+    print("\n".join("     | " + line for line in lines), flush=True)
 
 
 def cmocka(programs: list, env: dict | None = None) -> None:
@@ -204,12 +215,12 @@ def virt() -> None:
 def pytest(suite: str) -> None:
     results = SCRATCH / f"{suite}.xml"
     results.unlink(missing_ok=True)
-    code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", "-q", "-x" if os.environ.get("FAIL_FAST") else "-q",
-                          "--durations=15", "-p", "no:cacheprovider", f"--junitxml={results}",
+    code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", "-v", *(["-x"] if os.environ.get("FAIL_FAST") else []),
+                          "--tb=short", "--durations=15", "-p", "no:cacheprovider", f"--junitxml={results}",
                           SOURCE / "tests" / suite])
     for log, report in room.sanitizer_reports().items():
         failure(f"{suite}: a sanitizer's report in {log.name}")
-        print("\n".join("     | " + line for line in report.splitlines()), flush=True)
+        show(report.splitlines())
     keep_logs(suite)
     try:
         total = xml.parse(results).getroot().find("testsuite")

