@@ -7,14 +7,14 @@ TICK_US = 1_000_000 / os.sysconf("SC_CLK_TCK")
 
 
 def cpu_us(*pids: int) -> float:
-    """CPU time of these processes so far, in microseconds; one that ended counts nothing."""
+    """CPU time of these processes so far, with that of their ended children, in microseconds."""
     total = 0
     for pid in pids:
         try:
             after = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
         except (FileNotFoundError, ProcessLookupError):
             continue
-        total += int(after[11]) + int(after[12])
+        total += sum(int(ticks) for ticks in after[11:15])
     return total * TICK_US
 
 
