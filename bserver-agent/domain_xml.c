@@ -277,7 +277,10 @@ static void devices(struct tree *t, xmlNodePtr dev, const struct wanted *w,
     channel(t, dev, h->channel, ".agent", "org.qemu.guest_agent.0");
     channel(t, dev, h->channel, ".bic", GUEST_CHANNEL);
     add_with(t, dev, "input", "type", "tablet", "bus", "usb", NULL); /* an absolute pointer */
-    add_with(t, dev, "input", "type", "keyboard", "bus", "usb", NULL);
+    /* 한/영 and 한자 reach a guest through virtio alone (QEMU 7.2); who has its disk driver has
+     * this too. */
+    add_with(t, dev, "input", "type", "keyboard", "bus",
+             strcmp(w->disk_bus, "virtio") == 0 ? "virtio" : "usb", NULL);
     if (w->tpm) {
         n = add_with(t, dev, "tpm", "model", "tpm-crb", NULL);
         add_with(t, n, "backend", "type", "emulator", "version", "2.0", NULL);
