@@ -67,19 +67,21 @@ fetch_debs() {
 	) 9>"$a/lock"
 }
 
-# unpack_kernel: $WORK/k (kernel and all modules, with modules.dep), KVER
+kver() { basename "$WORK"/k/lib/modules/*; }
+
+# unpack_kernel: $WORK/k (kernel and all modules, with modules.dep), $WORK/bb (busybox)
 unpack_kernel() {
 	dpkg-deb -x "$WORK/debs/linux-image-amd64.deb" "$WORK/k"
-	KVER=$(cd "$WORK/k/lib/modules" && echo *)
-	depmod -b "$WORK/k" "$KVER"
+	depmod -b "$WORK/k" "$(kver)"
 	dpkg-deb -x "$WORK/debs/busybox-static.deb" "$WORK/bb"
 }
 
 # copy_modules LIST ROOT: the modules named in LIST (# comments) and what they need, with a module index.
 # A name that the kernel does not have, or has built in, is passed over.
 copy_modules() {
-	local list=$1 root=$2 m f
-	local d=$root/lib/modules/$KVER
+	local list=$1 root=$2 m f KVER d
+	KVER=$(kver)
+	d=$root/lib/modules/$KVER
 	mkdir -p "$d"
 	sed 's/#.*//' "$list" | xargs -n 1 | while read -r m; do
 		[ -n "$m" ] || continue
@@ -94,10 +96,10 @@ copy_modules() {
 	rm -f "$d"/modules.{order,builtin.modinfo,builtin.alias.bin,symbols,symbols.bin,devname}
 }
 
-# make_initrd ROOT OUT
+# make_initrd ROOT OUT (a small window: the kernel needs that much memory to unpack it)
 make_initrd() {
 	find "$1" -exec touch -h -d @0 {} +
-	( cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc -R 0:0 --reproducible --quiet ) | zstd -q -19 -T0 -o "$2"
+	( cd "$1" && find . -print0 | LC_ALL=C sort -z | cpio -0 -o -H newc -R 0:0 --reproducible --quiet ) | zstd -q -19 --zstd=wlog=20 -T0 -o "$2"
 }
 
 # busybox_root DIR: an empty root with busybox in it
@@ -125,7 +127,7 @@ make_disk() {
 	  APPEND $append
 	EOF
 	syslinux --install "$part"
-	mcopy -i "$part" "$WORK/k/boot/vmlinuz-$KVER" ::/vmlinuz
+	mcopy -i "$part" "$WORK/k/boot/vmlinuz-$(kver)" ::/vmlinuz
 	mcopy -i "$part" "$WORK/initrd" ::/initrd
 	mcopy -i "$part" "$WORK/syslinux.cfg" ::/syslinux.cfg
 	truncate -s "$((1 + mib + root_mib))M" "$raw"

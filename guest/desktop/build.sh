@@ -57,23 +57,25 @@ make_rootfs() {
 		rm -rf "$1/root.d"' make_rootfs "$WORK" "$ROOT_UUID" $(($1 << 20)) "$ROOT_MIB"
 }
 
-build_image() {
+desktop_initrd() {
 	local root=$WORK/initrd.d
-	ROOT_MIB=8192 # what the user sees; the image holds only what is used
-	ROOT_UUID=$(echo "$stamp" | sed -E 's/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\1-\2-\3-\4-\5/')
-	step "download kernel and busybox" fetch_debs linux-image-amd64 busybox-static
-	step "stubs" make_stubs
-	step "install the packages" make_root
-	say "unpack the kernel"
-	unpack_kernel
-	copy_modules "$GUEST/desktop/modules" "$WORK/modules.d"
-	say "initramfs"
 	busybox_root "$root"
 	copy_modules "$GUEST/desktop/initrd-modules" "$root"
 	install -m 755 "$GUEST/desktop/initrd-init" "$root/init"
 	install -m 755 "$GUEST/common/bic-guest" "$root/bin/bic-guest"
 	make_initrd "$root" "$WORK/initrd"
+}
+
+build_image() {
+	ROOT_MIB=8192 # what the user sees; the image holds only what is used
+	ROOT_UUID=$(echo "$stamp" | sed -E 's/^(.{8})(.{4})(.{4})(.{4})(.{12}).*/\1-\2-\3-\4-\5/')
+	step "download kernel and busybox" fetch_debs linux-image-amd64 busybox-static
+	step "stubs" make_stubs
+	step "install the packages" make_root
+	step "unpack the kernel" unpack_kernel
+	step "kernel modules" copy_modules "$GUEST/desktop/modules" "$WORK/modules.d"
+	step "initramfs" desktop_initrd
 	step "disk" make_disk "$WORK/disk.raw" 24 \
-		"root=UUID=$ROOT_UUID quiet loglevel=3 systemd.show_status=0 vt.global_cursor_default=0 net.ifnames=0 random.trust_cpu=on" "$ROOT_MIB"
+		"root=UUID=$ROOT_UUID quiet loglevel=3 systemd.show_status=0 vt.global_cursor_default=0 net.ifnames=0 random.trust_cpu=on panic=5" "$ROOT_MIB"
 	step "root file system" make_rootfs 25
 }

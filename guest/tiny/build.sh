@@ -1,12 +1,8 @@
 # The tiny guest: Debian's kernel and a busybox initramfs on one FAT partition. Sourced by ../build.sh.
 # shellcheck shell=bash
 
-build_image() {
+tiny_initrd() {
 	local root=$WORK/initrd.d
-	step "download kernel and busybox" fetch_debs linux-image-amd64 busybox-static
-	say "unpack"
-	unpack_kernel
-	say "initramfs"
 	busybox_root "$root"
 	copy_modules "$GUEST/tiny/modules" "$root"
 	install -m 755 "$GUEST/tiny/init" "$root/init"
@@ -14,6 +10,11 @@ build_image() {
 	install -m 755 "$GUEST/tiny/udhcpc" "$root/etc/udhcpc"
 	install -D -m 755 "$GUEST/tiny/power-button" "$root/etc/acpi/PWRF/00000080"
 	make_initrd "$root" "$WORK/initrd"
-	say "disk"
-	make_disk "$WORK/disk.raw" 20 "quiet loglevel=3 consoleblank=0 net.ifnames=0 random.trust_cpu=on"
+}
+
+build_image() {
+	step "download kernel and busybox" fetch_debs linux-image-amd64 busybox-static
+	step "unpack" unpack_kernel
+	step "initramfs" tiny_initrd
+	step "disk" make_disk "$WORK/disk.raw" 20 "quiet loglevel=3 consoleblank=0 net.ifnames=0 random.trust_cpu=on panic=5"
 }
