@@ -10,26 +10,24 @@
 #define BCENTER_LOGIN_H
 
 #include "bcenter/bcenter.h"
-
-enum { LOGIN_TOKEN = 80, LOGIN_HASH = 65 };
+#include "common/http/token.h"
 
 int login_open(struct bcenter *bc, struct db *db,
                struct err *e) MUSTCHECK; /* loads the stored sessions */
 void login_close(struct bcenter *bc);
 
 struct login_grant {
-    char token[LOGIN_TOKEN];
-    char csrf[LOGIN_HASH];
+    char token[TOKEN_TEXT];
+    char csrf[TOKEN_HASH];
     int64_t expires; /* wall clock */
     struct id person;
 };
 struct login_ask {
     const char *username, *password, *remote;
-    int64_t deadline_ms;
 };
-/* BAD_CREDENTIALS, TOO_MANY_REQUESTS, OVERLOADED, DB_UNAVAILABLE. */
+/* BAD_CREDENTIALS, TOO_MANY_REQUESTS (then *wait_s is set), OVERLOADED, DB_UNAVAILABLE. */
 int login_make(struct bcenter *bc, struct db *db, const struct login_ask *ask,
-               struct login_grant *out, struct err *e) MUSTCHECK;
+               struct login_grant *out, int *wait_s, struct err *e) MUSTCHECK;
 /* http_authenticate of the log-in listener. */
 int login_authenticate(const struct request *rq, struct caller *c, struct err *e);
 int login_end(struct bcenter *bc, struct db *db, const char *token_hash, struct err *e) MUSTCHECK;
@@ -38,6 +36,5 @@ int64_t login_expires(struct bcenter *bc, const char *token_hash);
 /* Disabled or gone: her sessions die at once. */
 void login_person_changed(struct bcenter *bc, const struct id *person);
 void login_sweep(struct bcenter *bc, struct db *db);
-const char *login_cookie_name(const struct bcenter *bc, char to[40]);
 
 #endif

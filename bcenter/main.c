@@ -26,16 +26,8 @@ static const struct config_key keys[] = {
       "Password hashes at once, 19 MiB each." },
     { "floating_logoff_s", CONFIG_INT, "600", 5, 86400, KEY(floating_logoff_s),
       "Seconds after the screen closed until a floating desktop's session ends." },
-    { "state_dir", CONFIG_TEXT, NULL, 0, 0, KEY(state_dir),
-      "Owns everything this process writes; mode 0700." },
-    { "management_listen", CONFIG_TEXT, "127.0.0.1:0", 0, 0, KEY(management_listen),
-      "Address of the management listener." },
-    { "management_url", CONFIG_TEXT, "", 0, 0, KEY(management_url),
-      "What other tiers shall call; from the listener if empty." },
-    { "join_url", CONFIG_TEXT, "", 0, 0, KEY(join_url),
-      "Management address of a CCC, for joining." },
-    { "join_token_file", CONFIG_TEXT, "", 0, 0, KEY(join_token_file),
-      "One-time token from the portal; may be gone later." },
+    NODE_KEYS(struct bcenter_config),
+    NODE_JOIN_KEYS(struct bcenter_config),
     { 0 },
 };
 

@@ -39,12 +39,10 @@ static void note(const struct request *rq, const struct id *person, const char *
 
 static void set_cookie(struct bcenter *bc, struct reply *rp, const char *token, int64_t seconds)
 {
-    char name[40];
+    char name[TOKEN_COOKIE];
 
-    snprintf(rp->cookie, sizeof rp->cookie,
-             "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%lld%s",
-             login_cookie_name(bc, name), token, (long long)seconds,
-             bc->config->login_cert[0] ? "; Secure" : "");
+    token_cookie_name(&bc->node.id, name);
+    token_set_cookie(rp, name, token, seconds, bc->config->login_cert[0] != '\0');
 }
 
 static json_t *grant_json(struct bcenter *bc, const struct login_grant *g)
@@ -67,7 +65,7 @@ static json_t *grant_json(struct bcenter *bc, const struct login_grant *g)
 static int post_session(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct bcenter *bc = rq->app;
-    struct login_ask ask = { .remote = rq->remote, .deadline_ms = rq->deadline_ms };
+    struct login_ask ask = { .remote = rq->remote };
     struct login_grant g;
     const struct json_field fields[] = {
         { .name = "username",
@@ -87,14 +85,13 @@ static int post_session(const struct request *rq, struct reply *rp, struct err *
 
     if (json_fields(rq->body, fields, e) < 0)
         return -1;
-    if (login_make(bc, bcenter_db(rq), &ask, &g, e) < 0) {
+    if (login_make(bc, bcenter_db(rq), &ask, &g, &rp->retry_after_s, e) < 0) {
         if (e->code == ERR_BAD_CREDENTIALS) {
             char name[40];
 
             snprintf(name, sizeof name, "%.39s", ask.username);
             note(rq, NULL, name, err_slug(e->code));
         }
-        rp->retry_after_s = e->code == ERR_TOO_MANY_REQUESTS ? 60 : 0;
         return -1;
     }
     note(rq, &g.person, ask.username, "ok");

@@ -56,9 +56,9 @@ static int make_tx(struct db *db, void *arg, struct err *e)
 
 static int make(const struct ccc_config *c, const char *name, const char *password, struct err *e)
 {
-    struct login *login = NULL;
+    struct passwords *hashing = NULL;
     auto_db struct db *db = NULL;
-    char verifier[LOGIN_VERIFIER];
+    char verifier[PASSWORD_VERIFIER];
     struct first f = { .id = id_new(), .verifier = verifier };
     json_auto_t *body = json_object();
     int rc;
@@ -69,10 +69,10 @@ static int make(const struct ccc_config *c, const char *name, const char *passwo
         return err_set(e, ERR_INVALID_REQUEST, "the password must be 8 to 128 characters");
     json_object_set_new(body, "username", json_string(name));
     json_object_set_new(body, "role", json_string("admin"));
-    if (db_open(c->database, &db, e) < 0 || login_open(1, &login, e) < 0)
+    if (db_open(c->database, &db, e) < 0 || password_open(1, 0, &hashing, e) < 0)
         return -1;
-    rc = login_hash(login, password, verifier, e);
-    login_close(login);
+    rc = password_hash(hashing, password, verifier, e);
+    password_close(hashing);
     f.body = json_dumps(body, JSON_COMPACT);
     if (rc == 0)
         rc = db_tx(db, make_tx, &f, e);

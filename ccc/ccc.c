@@ -18,25 +18,19 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
-#include "common/daemon/node.h"
 #include "sql/ccc/tree.h"
 
 enum { PATH_ROOM = 4096, HOUSE_MS = 10000 };
 
 #define KEY(member) offsetof(struct ccc_config, member)
 const struct config_key ccc_keys[] = {
-    { "state_dir", CONFIG_TEXT, NULL, 0, 0, KEY(state_dir),
-      "Directory of everything this daemon writes, mode 0700." },
+    NODE_KEYS(struct ccc_config),
     { "database", CONFIG_SECRET, NULL, 0, 0, KEY(database),
       "Conninfo of the database, as the daemon's role." },
     { "owner_database", CONFIG_SECRET, "", 0, 0, KEY(owner_database),
       "Conninfo as the role that owns the tables, for --migrate; empty = database." },
     { "migrations", CONFIG_TEXT, "sql/ccc/migrations", 0, 0, KEY(migrations),
       "Directory of the migrations, for --migrate." },
-    { "management_listen", CONFIG_TEXT, "127.0.0.1:0", 0, 0, KEY(management_listen),
-      "Address and port of the management listener; port 0 = any." },
-    { "management_url", CONFIG_TEXT, "", 0, 0, KEY(management_url),
-      "What others shall call; empty = from the listener." },
     { "public_listen", CONFIG_TEXT, "127.0.0.1:0", 0, 0, KEY(public_listen),
       "Address and port of the portal and REST listener; port 0 = any." },
     { "public_url", CONFIG_TEXT, "", 0, 0, KEY(public_url),
@@ -98,21 +92,6 @@ static int make_dir(const char *path, struct err *e)
     return err_cause(e, "%s: %s", path, strerror(errno));
 }
 
-/* Host part of an address to listen on or of a URL, for certificates. */
-static void host_of(const char *url, char to[256])
-{
-    const char *p = strstr(url, "://"), *end;
-
-    p = p ? p + 3 : url;
-    if (*p == '[') {
-        p++;
-        end = strchr(p, ']');
-    } else {
-        end = p + strcspn(p, ":/");
-    }
-    snprintf(to, 256, "%.*s", (int)(end ? end - p : 0), p);
-}
-
 static int open_stores(struct ccc *c, struct err *e)
 {
     char path[PATH_ROOM];
@@ -139,29 +118,24 @@ static int make_spool(const struct ccc *c, char to[PATH_ROOM], struct err *e)
 
 static int open_identity(struct ccc *c, struct err *e)
 {
-    char dir[PATH_ROOM], host[256];
+    const struct ccc_config *cf = c->config;
+    char host[NODE_HOST];
     struct ca_issued issued = { 0 };
     bool made = false;
     auto_db struct db *db = NULL;
     int rc;
 
-    snprintf(dir, sizeof dir, "%s/pki", c->config->state_dir);
-    host_of(c->config->management_listen, host);
-    if (make_dir(dir, e) < 0 || ca_issue_self(c->ca, dir, host, &c->id, &made, &issued, e) < 0)
+    node_host(cf->management_listen, host);
+    if (node_place(cf->state_dir, &c->node, e) < 0 ||
+        ca_issue_self(c->ca, c->node.dir, host, &c->node.id, &made, &issued, e) < 0)
         return -1;
-    if (asprintf(&c->key, "%s/node.key", dir) < 0 || asprintf(&c->cert, "%s/node.crt", dir) < 0 ||
-        asprintf(&c->ca_cert, "%s/ca.crt", dir) < 0) {
-        ca_issued_free(&issued);
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    }
-    c->identity = (struct peer_identity){ c->cert, c->key, c->ca_cert };
-    snprintf(c->self, sizeof c->self, "ccc/%s", c->id.s);
-    snprintf(c->cookie, sizeof c->cookie, "bic_session_%.8s", c->id.s);
-    rc = db_open(c->config->database, &db, e);
+    node_name(&c->node, "ccc");
+    token_cookie_name(&c->node.id, c->cookie);
+    rc = db_open(cf->database, &db, e);
     if (rc == 0)
-        rc = node_self(db, &c->id, e);
+        rc = node_self(db, &c->node.id, e);
     if (rc == 0 && made)
-        rc = node_joined(db, &c->id, issued.serial, issued.not_after_ms, e);
+        rc = node_joined(db, &c->node.id, issued.serial, issued.not_after_ms, e);
     ca_issued_free(&issued);
     return rc;
 }
@@ -176,7 +150,7 @@ static int start_public(struct ccc *c, struct err *e)
     };
     const struct ccc_config *cf = c->config;
     char spool[PATH_ROOM];
-    struct http_spec spec = { .self = c->self,
+    struct http_spec spec = { .self = c->node.self,
                               .address = cf->public_listen,
                               .routes = routes,
                               .authenticate = session_authenticate,
@@ -186,7 +160,7 @@ static int start_public(struct ccc *c, struct err *e)
                               .spool_dir = spool,
                               .spool_max = cf->image_max_gib << 30,
                               .public_prefix = "/api/",
-                              .workers = (int)cf->http_workers,
+                              .workers = (int)(cf->http_workers + cf->login_workers),
                               .app = c,
                               .worker_start = worker_start,
                               .worker_stop = worker_stop };
@@ -200,12 +174,12 @@ static int start_management(struct ccc *c, struct err *e)
 {
     static const struct route *const routes[] = { daemon_routes, sync_routes, blob_routes,
                                                   join_routes, NULL };
-    struct http_spec spec = { .self = c->self,
+    struct http_spec spec = { .self = c->node.self,
                               .address = c->config->management_listen,
                               .routes = routes,
-                              .cert_pem = c->cert,
-                              .key_pem = c->key,
-                              .ca_pem = c->ca_cert,
+                              .cert_pem = c->node.cert,
+                              .key_pem = c->node.key,
+                              .ca_pem = c->node.ca,
                               .workers = (int)c->config->http_workers,
                               .app = c,
                               .worker_start = worker_start,
@@ -219,19 +193,17 @@ static int publish(struct daemon *d, struct ccc *c, struct err *e)
     const struct ccc_config *cf = c->config;
     char *management =
         node_url(cf->management_url, cf->management_listen, http_port(c->management));
-    char host[256], portal[512];
+    char host[NODE_HOST], portal[512];
 
     if (!management)
         return err_set(e, ERR_INTERNAL, "out of memory");
-    host_of(cf->public_listen, host);
+    node_host(cf->public_listen, host);
     if (cf->public_url[0])
         snprintf(portal, sizeof portal, "%s", cf->public_url);
     else
         snprintf(portal, sizeof portal, strchr(host, ':') ? "%s://[%s]:%d" : "%s://%s:%d",
                  c->secure ? "https" : "http", host, http_port(c->public));
-    daemon_publish(d, "id", json_string(c->id.s));
-    daemon_publish(d, "kind", json_string("ccc"));
-    daemon_publish(d, "management", json_string(management));
+    node_publish(d, &c->node, management);
     daemon_publish(d, "portal", json_string(portal));
     daemon_publish(d, "api", json_sprintf("%s/api/v1", portal));
     free(management);
@@ -244,7 +216,8 @@ static int start_rest(struct daemon *d, struct ccc *c, struct err *e)
 
     if (db_open(c->config->database, &c->ready_db, e) < 0 ||
         db_open(c->config->database, &c->house_db, e) < 0 ||
-        login_open((int)c->config->login_workers, &c->login, e) < 0 ||
+        password_open((int)c->config->login_workers, (int)c->config->http_workers - 2,
+                      &c->passwords, e) < 0 ||
         mark_open(c->config->state_dir, &c->mark, e) < 0 || house_first(c, e) < 0 ||
         event_hub_open(&events, &c->events, e) < 0 || start_management(c, e) < 0 ||
         start_public(c, e) < 0 || event_hub_run(c->events, e) < 0 ||
@@ -262,6 +235,11 @@ int ccc_start(struct daemon *d, void *config, void **app, struct err *e)
     c->config = config;
     c->secure = c->config->public_cert[0] != '\0';
     pthread_mutex_init(&c->ready_lock, NULL);
+    c->throttle = throttle_new();
+    if (!c->throttle) {
+        ccc_stop(c);
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    }
     if (open_stores(c, e) < 0 || open_identity(c, e) < 0 || start_rest(d, c, e) < 0) {
         ccc_stop(c);
         return -1;
@@ -281,16 +259,15 @@ void ccc_stop(void *app)
     http_stop(c->public);
     http_stop(c->management);
     event_hub_free(c->events);
-    login_close(c->login);
+    password_close(c->passwords);
+    throttle_free(c->throttle);
     mark_close(c->mark);
     db_close(c->house_db);
     db_close(c->ready_db);
     blob_store_close(c->blobs);
     ca_close(c->ca);
     pthread_mutex_destroy(&c->ready_lock);
-    free(c->key);
-    free(c->cert);
-    free(c->ca_cert);
+    node_close(&c->node);
     free(c);
 }
 

@@ -10,13 +10,15 @@
 
 #include "ccc/ca.h"
 #include "ccc/event.h"
-#include "ccc/login.h"
 #include "ccc/mark.h"
+#include "common/base/password.h"
+#include "common/base/throttle.h"
 #include "common/daemon/daemon.h"
+#include "common/daemon/node.h"
 #include "common/db/db.h"
 #include "common/http/http.h"
+#include "common/http/token.h"
 #include "common/peer/blob.h"
-#include "common/peer/peer.h"
 
 struct ccc_config {
     char *state_dir, *database, *owner_database, *migrations;
@@ -28,15 +30,13 @@ struct ccc_config {
 
 struct ccc {
     const struct ccc_config *config;
-    struct id id;
-    char self[64];   /* "ccc/<id>" */
-    char cookie[32]; /* name of the session cookie */
-    bool secure;     /* the public listener speaks TLS */
+    struct node node;          /* its certificate is of its own making */
+    char cookie[TOKEN_COOKIE]; /* name of the session cookie */
+    bool secure;               /* the public listener speaks TLS */
     struct ca *ca;
     struct blob_store *blobs;
-    char *key, *cert, *ca_cert; /* paths under state_dir/pki */
-    struct peer_identity identity;
-    struct login *login;
+    struct passwords *passwords;
+    struct throttle *throttle;
     struct mark *mark;
     struct event_hub *events;
     struct http_server *public, *management;

@@ -60,26 +60,7 @@ static int post_certificate(const struct request *rq, struct reply *rp, struct e
     return give(rq, &node, csr, addresses, rp, e);
 }
 
-/* POST /join/v1/renewals {csr, addresses}: who has a certificate gets the next one for the same
- * node. */
-static int post_renewal(const struct request *rq, struct reply *rp, struct err *e)
-{
-    const char *csr = NULL, *addresses = "";
-    const struct json_field fields[] = {
-        { .name = "csr", .kind = JSON_TEXT, .required = true, .to = &csr },
-        { .name = "addresses", .kind = JSON_TEXT, .to = &addresses },
-        { 0 },
-    };
-    struct node_grant node = { .id = rq->caller.id };
-
-    if (json_fields(rq->body, fields, e) < 0)
-        return -1;
-    snprintf(node.kind, sizeof node.kind, "%.15s", rq->caller.name); /* one of kinds */
-    return give(rq, &node, csr, addresses, rp, e);
-}
-
 const struct route join_routes[] = {
     { "POST", "/join/v1/certificates", "anyone", post_certificate, HTTP_JSON },
-    { "POST", "/join/v1/renewals", "node:any", post_renewal, HTTP_JSON },
     { 0 },
 };

@@ -32,7 +32,7 @@ static bool locale_ok(const char *s)
 }
 
 /* Validates; *clean is the body without the password, whose hash goes into verifier ("": none). */
-static int read_person(const struct request *rq, bool is_new, char verifier[LOGIN_VERIFIER],
+static int read_person(const struct request *rq, bool is_new, char verifier[PASSWORD_VERIFIER],
                        json_t **clean, struct err *e)
 {
     static const char *const roles[] = { "admin", "user", NULL };
@@ -55,7 +55,7 @@ static int read_person(const struct request *rq, bool is_new, char verifier[LOGI
     verifier[0] = '\0';
     if (json_fields(rq->body, fields, e) < 0)
         return -1;
-    if (password && login_hash(ccc_app(rq)->login, password, verifier, e) < 0)
+    if (password && password_hash(ccc_app(rq)->passwords, password, verifier, e) < 0)
         return -1;
     *clean = json_copy(rq->body);
     if (!*clean)
@@ -126,7 +126,7 @@ static int get_one(const struct request *rq, struct reply *rp, struct err *e)
 
 static int post(const struct request *rq, struct reply *rp, struct err *e)
 {
-    char verifier[LOGIN_VERIFIER];
+    char verifier[PASSWORD_VERIFIER];
     struct resource_write w = { .rq = rq, .of = &person, .extra = verifier };
     json_auto_t *clean = NULL;
     int rc = read_person(rq, true, verifier, &clean, e);
@@ -140,7 +140,7 @@ static int post(const struct request *rq, struct reply *rp, struct err *e)
 
 static int patch(const struct request *rq, struct reply *rp, struct err *e)
 {
-    char verifier[LOGIN_VERIFIER];
+    char verifier[PASSWORD_VERIFIER];
     struct resource_write w = { .rq = rq, .of = &person, .id = rq->path_id };
     json_auto_t *clean = NULL;
     int rc = read_person(rq, false, verifier, &clean, e);

@@ -2,8 +2,7 @@
  * session — a person's sign-in: a random token, of which the database keeps the SHA-256.
  *
  * 12 hours in all, 1 hour without use. A disabled or deleted person's sessions are void at once,
- * because each request looks the person up. The CSRF value is derived from the token, so it needs
- * no place of its own.
+ * because each request looks the person up.
  */
 #ifndef CCC_SESSION_H
 #define CCC_SESSION_H
@@ -11,11 +10,7 @@
 #include "common/db/db.h"
 #include "common/http/http.h"
 
-enum { SESSION_S = 12 * 3600, SESSION_IDLE_S = 3600, SESSION_TOKEN = 44, SESSION_HASH = 65 };
-
-void session_token_new(char token[SESSION_TOKEN]);
-void session_hash(const char *token, char to[SESSION_HASH]);
-void session_csrf(const char *token, char to[SESSION_HASH]);
+enum { SESSION_S = 12 * 3600, SESSION_IDLE_S = 3600 };
 
 /* http_authenticate of the public listener: cookie or bearer. */
 int session_authenticate(const struct request *rq, struct caller *c, struct err *e) MUSTCHECK;

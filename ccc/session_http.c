@@ -9,6 +9,7 @@
 #include "common/base/json.h"
 #include "common/base/text.h"
 #include "common/http/metric.h"
+#include "common/http/token.h"
 #include "sql/ccc/login.h"
 #include "sql/ccc/person.h"
 
@@ -16,10 +17,10 @@ struct sign_in {
     const struct request *rq;
     const char *username, *password;
     struct id person;
-    char name[72], display_name[260], role[16], verifier[LOGIN_VERIFIER];
+    char name[72], display_name[260], role[16], verifier[PASSWORD_VERIFIER];
     bool known, disabled, stale;
-    char fresh[LOGIN_VERIFIER]; /* "" or the verifier with today's cost figures */
-    char token[SESSION_TOKEN], hash[SESSION_HASH], expires_at[CLOCK_TEXT];
+    char fresh[PASSWORD_VERIFIER]; /* "" or the verifier with today's cost figures */
+    char token[TOKEN_TEXT], hash[TOKEN_HASH], expires_at[CLOCK_TEXT];
 };
 
 static int find_person(struct sign_in *s, struct err *e)
@@ -73,7 +74,7 @@ static int refuse(struct sign_in *s, struct err *e)
                              .target_name = text_one_line(shown, sizeof shown, s->username),
                              .result = err_slug(ERR_BAD_CREDENTIALS) };
 
-    login_failed(ccc_app(s->rq)->login, s->username, s->rq->remote, clock_boot_ms());
+    throttle_failed(ccc_app(s->rq)->throttle, s->username, s->rq->remote, clock_boot_ms());
     metric_add(METRIC_LOGINS_REFUSED, 1);
     if (audit_add(ccc_db(s->rq), s->rq, &a, e) < 0)
         return -1;
@@ -82,17 +83,18 @@ static int refuse(struct sign_in *s, struct err *e)
 
 static int verify(struct sign_in *s, struct reply *rp, struct err *e)
 {
-    struct login *l = ccc_app(s->rq)->login;
+    const struct ccc *c = ccc_app(s->rq);
     bool right = false;
 
-    if (login_allowed(l, s->username, s->rq->remote, clock_boot_ms(), &rp->retry_after_s, e) < 0 ||
+    if (throttle_allowed(c->throttle, s->username, s->rq->remote, clock_boot_ms(),
+                         &rp->retry_after_s, e) < 0 ||
         find_person(s, e) < 0 ||
-        login_verify(l, s->known ? s->verifier : NULL, s->password, &right, e) < 0)
+        password_verify(c->passwords, s->known ? s->verifier : NULL, s->password, &right, e) < 0)
         return -1;
     if (!right || s->disabled)
         return refuse(s, e);
-    login_succeeded(l, s->username);
-    if (login_stale(s->verifier) && login_hash(l, s->password, s->fresh, e) < 0)
+    throttle_succeeded(c->throttle, s->username);
+    if (password_stale(s->verifier) && password_hash(c->passwords, s->password, s->fresh, e) < 0)
         return -1;
     return 0;
 }
@@ -118,7 +120,7 @@ static int post_session(const struct request *rq, struct reply *rp, struct err *
         { 0 },
     };
     const struct ccc *ccc = ccc_app(rq);
-    char csrf[SESSION_HASH];
+    char csrf[TOKEN_HASH];
     json_t *modules = NULL, *body;
 
     if (json_fields(rq->body, fields, e) < 0)
@@ -127,16 +129,14 @@ static int post_session(const struct request *rq, struct reply *rp, struct err *
         return err_set(e, ERR_INVALID_REQUEST, "user name or password is too long");
     if (verify(&s, rp, e) < 0)
         return -1;
-    session_token_new(s.token);
-    session_hash(s.token, s.hash);
-    session_csrf(s.token, csrf);
+    token_new(s.token);
+    token_hash(s.token, s.hash);
+    token_csrf(s.token, csrf);
     if (db_tx(ccc_db(rq), open_tx, &s, e) < 0 ||
         session_modules(ccc_db(rq), &s.person, strcmp(s.role, "admin") == 0, &modules, e) < 0)
         return -1;
     metric_add(METRIC_LOGINS, 1);
-    snprintf(rp->cookie, sizeof rp->cookie,
-             "%s=%s; Path=/; HttpOnly; SameSite=Strict; Max-Age=%d%s", ccc->cookie, s.token,
-             SESSION_S, ccc->secure ? "; Secure" : "");
+    token_set_cookie(rp, ccc->cookie, s.token, SESSION_S, ccc->secure);
     body = json_object();
     json_object_set_new(body, "token", json_string(s.token));
     json_object_set_new(body, "expires_at", json_string(s.expires_at));
@@ -154,8 +154,7 @@ static int delete_session(const struct request *rq, struct reply *rp, struct err
 
     if (db_run(ccc_db(rq), &Q_session_end, DB_ARGS(rq->caller.session), NULL, e) < 0)
         return -1;
-    snprintf(rp->cookie, sizeof rp->cookie, "%s=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0%s",
-             ccc->cookie, ccc->secure ? "; Secure" : "");
+    token_set_cookie(rp, ccc->cookie, "", 0, ccc->secure);
     rp->status = 204;
     return 0;
 }

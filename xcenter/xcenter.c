@@ -8,16 +8,8 @@
 
 #define KEY(member) offsetof(struct xcenter_config, member)
 const struct config_key xcenter_keys[] = {
-    { "state_dir", CONFIG_TEXT, NULL, 0, 0, KEY(state_dir),
-      "Directory of everything this daemon writes, mode 0700." },
-    { "management_listen", CONFIG_TEXT, "127.0.0.1:0", 0, 0, KEY(management_listen),
-      "Address and port of the management listener; port 0 = any." },
-    { "management_url", CONFIG_TEXT, "", 0, 0, KEY(management_url),
-      "What others shall call; empty = from the listener." },
-    { "join_url", CONFIG_TEXT, "", 0, 0, KEY(join_url),
-      "A CCC's management address, for the first start." },
-    { "join_token_file", CONFIG_TEXT, "", 0, 0, KEY(join_token_file),
-      "File with the one-time join token, for the first start." },
+    NODE_KEYS(struct xcenter_config),
+    NODE_JOIN_KEYS(struct xcenter_config),
     { "ccc_url", CONFIG_TEXT, NULL, 0, 0, KEY(ccc_url),
       "Management addresses of the CCC, comma separated." },
     { "blob_bytes_per_s", CONFIG_INT, "0", 0, INT64_C(1) << 40, KEY(blob_bytes_per_s),
@@ -83,9 +75,7 @@ static int run(struct daemon *d, struct xcenter *x, struct err *e)
 
     if (!url)
         return err_set(e, ERR_INTERNAL, "out of memory");
-    daemon_publish(d, "id", json_string(x->node.id.s));
-    daemon_publish(d, "kind", json_string("xcenter"));
-    daemon_publish(d, "management", json_string(url));
+    node_publish(d, &x->node, url);
     rc = relay_run(x->relay, url, e);
     free(url);
     return rc;

@@ -10,8 +10,7 @@
 
 enum { TOKEN_MAX = 512 };
 
-/* Host part of "127.0.0.1:8443" or "[::1]:8443", without brackets. */
-static void host_of(const char *listen, char to[64])
+void node_host(const char *listen, char to[NODE_HOST])
 {
     const char *colon = strrchr(listen, ':');
     size_t n = colon ? (size_t)(colon - listen) : strlen(listen);
@@ -20,7 +19,7 @@ static void host_of(const char *listen, char to[64])
         listen++;
         n -= 2;
     }
-    snprintf(to, 64, "%.*s", (int)n, listen);
+    snprintf(to, NODE_HOST, "%.*s", (int)n, listen);
 }
 
 /* The one line of the token file; "" if there is none (any more). */
@@ -37,40 +36,72 @@ static void read_token(const char *path, char to[TOKEN_MAX])
     fclose(f);
 }
 
-static int make_paths(const char *dir, struct node *n, struct err *e)
+static int make_paths(struct node *n, struct err *e)
 {
-    if (asprintf(&n->key, "%s/node.key", dir) < 0 || asprintf(&n->cert, "%s/node.crt", dir) < 0 ||
-        asprintf(&n->ca, "%s/ca.crt", dir) < 0)
+    if (asprintf(&n->key, "%s/node.key", n->dir) < 0 ||
+        asprintf(&n->cert, "%s/node.crt", n->dir) < 0 || asprintf(&n->ca, "%s/ca.crt", n->dir) < 0)
         return err_set(e, ERR_INTERNAL, "out of memory");
     n->identity = (struct peer_identity){ n->cert, n->key, n->ca };
     return 0;
 }
 
-int node_open(const struct node_spec *spec, struct node *out, struct err *e)
+int node_place(const char *state_dir, struct node *out, struct err *e)
 {
-    char dir[4096], host[64], token[TOKEN_MAX];
-    struct join j = { .url = spec->join_url, .kind = spec->kind, .dir = dir, .address = host };
     struct node n = { 0 };
 
-    snprintf(dir, sizeof dir, "%s/pki", spec->state_dir);
-    if (mkdir(dir, 0700) < 0 && errno != EEXIST) {
+    if (asprintf(&n.dir, "%s/pki", state_dir) < 0)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    if (mkdir(n.dir, 0700) < 0 && errno != EEXIST) {
         err_set(e, ERR_STORAGE_FAILED, "the state directory cannot be used");
-        return err_cause(e, "%s: %s", dir, strerror(errno));
-    }
-    host_of(spec->listen, host);
-    read_token(spec->join_token_file, token);
-    j.token = token[0] ? token : NULL;
-    if (make_paths(dir, &n, e) < 0 || join_ensure(&j, &n.id, e) < 0) {
+        err_cause(e, "%s: %s", n.dir, strerror(errno));
         node_close(&n);
         return -1;
     }
-    snprintf(n.self, sizeof n.self, "%s/%s", spec->kind, n.id.s);
+    if (make_paths(&n, e) < 0) {
+        node_close(&n);
+        return -1;
+    }
     *out = n;
     return 0;
 }
 
+void node_name(struct node *n, const char *kind)
+{
+    n->kind = kind;
+    snprintf(n->self, sizeof n->self, "%s/%s", kind, n->id.s);
+}
+
+int node_open(const struct node_spec *spec, struct node *out, struct err *e)
+{
+    char host[NODE_HOST], token[TOKEN_MAX];
+    struct join j = { .url = spec->join_url, .kind = spec->kind, .address = host };
+    struct node n;
+
+    if (node_place(spec->state_dir, &n, e) < 0)
+        return -1;
+    node_host(spec->listen, host);
+    read_token(spec->join_token_file, token);
+    j.dir = n.dir;
+    j.token = token[0] ? token : NULL;
+    if (join_ensure(&j, &n.id, e) < 0) {
+        node_close(&n);
+        return -1;
+    }
+    node_name(&n, spec->kind);
+    *out = n;
+    return 0;
+}
+
+void node_publish(struct daemon *d, const struct node *n, const char *management)
+{
+    daemon_publish(d, "id", json_string(n->id.s));
+    daemon_publish(d, "kind", json_string(n->kind));
+    daemon_publish(d, "management", json_string(management));
+}
+
 void node_close(struct node *n)
 {
+    free(n->dir);
     free(n->key);
     free(n->cert);
     free(n->ca);

@@ -15,22 +15,37 @@ const char *head_value(const struct http_exchange *x, const char *name)
 }
 
 struct head_names {
-    int lengths, codings;
-    bool odd; /* a name that is no token: another reader might take it for another header */
+    int hosts, lengths, codings;
+    bool odd; /* not well formed: another reader might take it for another header */
 };
 
-static enum MHD_Result count_one(void *cls, enum MHD_ValueKind kind, const char *name,
-                                 const char *value)
+static bool is_token(const char *name)
+{
+    for (const char *p = name; *p; p++)
+        if ((unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7F ||
+            strchr("()<>@,;:\\\"/[]?={}", *p))
+            return false;
+    return true;
+}
+
+static bool is_printable(const char *value, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (((unsigned char)value[i] < 0x20 && value[i] != '\t') || value[i] == 0x7F)
+            return false;
+    return true;
+}
+
+static enum MHD_Result count_one(void *cls, enum MHD_ValueKind kind, const char *name, size_t n,
+                                 const char *value, size_t size)
 {
     struct head_names *count = cls;
 
     (void)kind;
-    (void)value;
+    count->hosts += strcasecmp(name, "Host") == 0;
     count->lengths += strcasecmp(name, "Content-Length") == 0;
     count->codings += strcasecmp(name, "Transfer-Encoding") == 0;
-    for (const char *p = name; *p; p++)
-        count->odd |= (unsigned char)*p <= 0x20 || (unsigned char)*p >= 0x7F ||
-                      strchr("()<>@,;:\\\"/[]?={}", *p);
+    count->odd |= strlen(name) != n || !is_token(name) || (value && !is_printable(value, size));
     return MHD_YES;
 }
 
@@ -65,12 +80,16 @@ static int framing(struct http_exchange *x, int64_t *length)
     const char *cl = head_value(x, "Content-Length"), *te = head_value(x, "Transfer-Encoding");
     struct head_names names = { 0 };
 
-    MHD_get_connection_values(x->mhd, MHD_HEADER_KIND, count_one, &names);
+    MHD_get_connection_values_n(x->mhd, MHD_HEADER_KIND, count_one, &names);
     *length = te ? -1 : 0;
     x->has_body = te || cl;
     if (names.odd) {
         x->has_body = true; /* who knows: it is closed without looking further */
-        return err_set(&x->err, ERR_INVALID_REQUEST, "the name of a header is not a token");
+        return err_set(&x->err, ERR_INVALID_REQUEST, "a header is not well formed");
+    }
+    if (names.hosts > 1) {
+        x->has_body = true;
+        return err_set(&x->err, ERR_INVALID_REQUEST, "there is more than one Host");
     }
     if (names.lengths + names.codings > 1)
         return err_set(&x->err, ERR_INVALID_REQUEST, "the length of the body is said twice");

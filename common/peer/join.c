@@ -167,29 +167,22 @@ static int make_csr(gnutls_x509_privkey_t key, gnutls_datum_t *pem, struct err *
     return rc < 0 ? pki_fail(e, rc, "certificate request") : 0;
 }
 
-/* With the token, or (renew) with the certificate that is there. */
-static int ask(const struct join *j, bool renew, const gnutls_datum_t *csr, json_t **answer,
-               struct err *e)
+static int ask(const struct join *j, const gnutls_datum_t *csr, json_t **answer, struct err *e)
 {
-    char ca[4096], cert[4096], key[4096];
-    struct peer_identity self = { renew ? cert : NULL, renew ? key : NULL, ca };
+    char ca[4096];
+    struct peer_identity nobody = { NULL, NULL, ca };
     auto_peer struct peer *p = NULL;
     json_auto_t *body = json_object();
 
-    if (snprintf(ca, sizeof ca, "%s/ca.crt", j->dir) >= (int)sizeof ca ||
-        snprintf(cert, sizeof cert, "%s/node.crt", j->dir) >= (int)sizeof cert ||
-        snprintf(key, sizeof key, "%s/node.key", j->dir) >= (int)sizeof key)
+    if (snprintf(ca, sizeof ca, "%s/ca.crt", j->dir) >= (int)sizeof ca)
         return err_set(e, ERR_STORAGE_FAILED, "the path of a certificate is too long");
-    if (!renew) {
-        json_put_str(body, "token", j->token);
-        json_put_str(body, "kind", j->kind);
-    }
+    json_put_str(body, "token", j->token);
+    json_put_str(body, "kind", j->kind);
     json_object_set_new(body, "csr", json_stringn((const char *)csr->data, csr->size));
     json_object_set_new(body, "addresses", json_string(j->address ? j->address : ""));
-    if (peer_open(&self, (const char *const[]){ j->url, NULL }, "ccc", NULL, &p, e) < 0)
+    if (peer_open(&nobody, (const char *const[]){ j->url, NULL }, "ccc", NULL, &p, e) < 0)
         return -1;
-    return peer_post(p, renew ? "/join/v1/renewals" : "/join/v1/certificates", body,
-                     clock_boot_ms() + JOIN_MS, answer, e);
+    return peer_post(p, "/join/v1/certificates", body, clock_boot_ms() + JOIN_MS, answer, e);
 }
 
 /* The answer is believed only as far as our key, our kind and the pinned CA reach. */
@@ -237,51 +230,10 @@ int join_ensure(const struct join *j, struct id *node, struct err *e)
     if (rc == 0)
         rc = make_csr(key, &csr, e);
     if (rc == 0)
-        rc = ask(j, false, &csr, &answer, e);
+        rc = ask(j, &csr, &answer, e);
     if (rc == 0)
         rc = store(j, ca, key, answer, node, e);
     gnutls_free(csr.data);
-    free(ca);
-    return rc;
-}
-
-/* In the last third of its life? */
-static bool due(gnutls_x509_crt_t crt)
-{
-    time_t now = (time_t)(clock_wall_ms() / 1000);
-    time_t from = gnutls_x509_crt_get_activation_time(crt);
-    time_t to = gnutls_x509_crt_get_expiration_time(crt);
-
-    return now - from >= (to - from) / 3 * 2;
-}
-
-int join_renew(const struct join *j, bool *renewed, struct err *e)
-{
-    auto_crt gnutls_x509_crt_t crt = NULL;
-    auto_key gnutls_x509_privkey_t key = NULL;
-    json_auto_t *answer = NULL;
-    gnutls_datum_t csr = { 0 };
-    char *own = NULL, *ca = NULL;
-    struct id node;
-    int rc = -1;
-
-    if (!have(j, &node))
-        return err_set(e, ERR_PRECONDITION, "there is no valid certificate to renew");
-    if (pki_read(j->dir, "node.crt", &own, e) < 0 || pki_certificate(own, &crt, e) < 0 ||
-        pki_read(j->dir, "ca.crt", &ca, e) < 0 || pki_key(j->dir, "node.key", &key, e) < 0)
-        goto out;
-    *renewed = due(crt);
-    rc = 0;
-    if (*renewed) {
-        rc = make_csr(key, &csr, e);
-        if (rc == 0)
-            rc = ask(j, true, &csr, &answer, e);
-        if (rc == 0)
-            rc = store(j, ca, key, answer, &node, e);
-    }
-out:
-    gnutls_free(csr.data);
-    free(own);
     free(ca);
     return rc;
 }

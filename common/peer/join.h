@@ -39,14 +39,6 @@ struct join {
  * JOIN_REFUSED, PEER_UNREACHABLE, STORAGE_FAILED. */
 int join_ensure(const struct join *j, struct id *node, struct err *e) MUSTCHECK;
 
-/*
- * When the certificate in dir is in the last third of its life, gets the next one from the CCC at
- * j->url, with the present one as authority (no token). *renewed: node.crt is another one now,
- * listeners should read it again (http_reload_tls); peers do by themselves. Call it from time to
- * time, daily is enough.
- */
-int join_renew(const struct join *j, bool *renewed, struct err *e) MUSTCHECK;
-
 /* Reads "bic:<kind>:<uuid>" out of a PEM certificate file. */
 int join_identity(const char *cert_pem, char kind[16], struct id *node, struct err *e) MUSTCHECK;
 

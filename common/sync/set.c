@@ -121,16 +121,14 @@ bool sync_set_del(struct sync_set *s, const char *scope, const char *kind, const
 
 void sync_set_ready(struct sync_set *s)
 {
-    pthread_mutex_lock(&s->lock);
     s->ready = true;
-    pthread_mutex_unlock(&s->lock);
     if (s->changed)
         s->changed(s->changed_arg, NULL);
 }
 
 bool sync_set_is_ready(const struct sync_set *s)
 {
-    return __atomic_load_n(&s->ready, __ATOMIC_RELAXED);
+    return s->ready;
 }
 
 json_t *sync_set_get(struct sync_set *s, const char *scope, const char *kind, const struct id *id)

@@ -7,8 +7,9 @@
 #include "common/sync/store.h"
 
 struct sync_set {
+    _Atomic bool ready;   /* asked without the lock too */
+    bool source;          /* constant */
     pthread_mutex_t lock; /* everything below; never held while a callback runs */
-    bool source, ready;
     struct id history;
     int64_t next_rev; /* the cursor: everything below it is here */
     int64_t floor;    /* tombstones below it are forgotten */

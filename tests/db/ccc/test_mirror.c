@@ -13,6 +13,7 @@
 #define DESKTOP "00000000-0000-4000-8000-0000000000d1"
 #define DESKTOP_2 "00000000-0000-4000-8000-0000000000d2"
 #define SESSION "00000000-0000-4000-8000-0000000000e5"
+#define AUDIT "00000000-0000-4000-8000-0000000000a7"
 #define ORDER "00000000-0000-4000-8000-0000000000f5"
 
 S(desktops, 0, "select count(*) as n from mirror_desktop");
@@ -197,6 +198,29 @@ static void a_bad_object_is_refused_alone(void **state)
     assert_int_equal(fresh_number(db, &desktops, NULL), 1);
 }
 
+/* A bCenter shows its newest rows only: that it forgets one, or was made anew, is no reason to. */
+static void audit_rows_stay(void **state)
+{
+    S(rows, 0, "select count(*) as n from audit where id = '" AUDIT "' and action = 'connect'");
+    auto_db struct db *db = fresh_open();
+
+    (void)state;
+    assert_true(taken(db, &(struct push){ HISTORY, "", 2, true, false,
+                                          "{\"kind\":\"audit\",\"id\":\"" AUDIT
+                                          "\",\"rev\":1,\"body\":{\"at\":"
+                                          "\"2026-01-02T03:04:05Z\",\"action\":\"connect\","
+                                          "\"target_kind\":\"pool\",\"result\":\"ok\"}}",
+                                          NULL, NULL }));
+    assert_int_equal(fresh_number(db, &rows, NULL), 1);
+    assert_true(taken(db, &(struct push){ HISTORY, HISTORY ":2", 6, false, false,
+                                          "{\"kind\":\"audit\",\"id\":\"" AUDIT
+                                          "\",\"rev\":5,\"deleted\":true}",
+                                          NULL, NULL }));
+    assert_int_equal(fresh_number(db, &rows, NULL), 1);
+    assert_true(taken(db, &(struct push){ LATER, "", 3, true, false, "", NULL, NULL }));
+    assert_int_equal(fresh_number(db, &rows, NULL), 1);
+}
+
 static void sessions_and_orders_end(void **state)
 {
     S(order, 0,
@@ -239,6 +263,7 @@ int main(void)
         cmocka_unit_test_setup(who_may_speak, setup),
         cmocka_unit_test_setup(modules_keep_to_themselves, setup),
         cmocka_unit_test_setup(a_bad_object_is_refused_alone, setup),
+        cmocka_unit_test_setup(audit_rows_stay, setup),
         cmocka_unit_test_setup(sessions_and_orders_end, setup),
     };
 

@@ -16,7 +16,7 @@ enum { THREADS = 8 };
 #define ADMIN "00000000-0000-4000-8000-0000000000ad"
 
 static struct ccc app;
-static char base[64], token[SESSION_TOKEN];
+static char base[64], token[TOKEN_TEXT];
 
 static void *worker_start(void *ccc)
 {
@@ -56,7 +56,7 @@ static int up(void **state)
                               .app = &app,
                               .worker_start = worker_start,
                               .worker_stop = worker_stop };
-    char hash[SESSION_HASH];
+    char hash[TOKEN_HASH];
     struct err e = { 0 };
     auto_db struct db *db = NULL;
 
@@ -64,11 +64,11 @@ static int up(void **state)
     db = fresh_open();
     fresh_world(db);
     fresh_must(db, &admin, NULL);
-    session_token_new(token);
-    session_hash(token, hash);
+    token_new(token);
+    token_hash(token, hash);
     fresh_must(db, &session, DB_ARGS(hash));
     snprintf(app.cookie, sizeof app.cookie, "bic_session_test");
-    assert_int_equal(login_open(4, &app.login, &e), 0);
+    assert_int_equal(password_open(4, 16, &app.passwords, &e), 0);
     assert_int_equal(http_start(&spec, &app.public, &e), 0);
     snprintf(base, sizeof base, "http://127.0.0.1:%d/api/v1", http_port(app.public));
     return 0;
@@ -78,7 +78,7 @@ static int down(void **state)
 {
     (void)state;
     http_stop(app.public);
-    login_close(app.login);
+    password_close(app.passwords);
     return 0;
 }
 

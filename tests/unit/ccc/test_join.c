@@ -43,7 +43,6 @@ static void a_node_joins_once_and_again(void **state)
     struct id node, again;
     struct stat st;
     char kind[16];
-    bool renewed = true;
 
     (void)state;
     OK(join_ensure(&j, &node, &e));
@@ -63,54 +62,6 @@ static void a_node_joins_once_and_again(void **state)
     assert_true(id_eq(&node, &again));
     assert_int_equal(atomic_load(&joined), 2);
     assert_int_equal(join_code("n2", token_text, "xcenter"), ERR_JOIN_REFUSED); /* another key */
-    OK(join_renew(&without, &renewed, &e));
-    assert_false(renewed); /* it is new */
-}
-
-/* The node's certificate as it is after ten months: written with the authority's own key. */
-static void make_old(const char *dir)
-{
-    auto_key gnutls_x509_privkey_t ca_key = NULL;
-    auto_crt gnutls_x509_crt_t crt = NULL, authority = NULL;
-    char name[64], *pem = NULL;
-    gnutls_datum_t text = { 0 };
-    time_t now = (time_t)(clock_wall_ms() / 1000);
-    struct err e = { 0 };
-
-    OK(pki_key(in_root("ca"), "ca.key", &ca_key, &e));
-    OK(pki_certificate(ca_certificate(app.ca), &authority, &e));
-    snprintf(name, sizeof name, "%s/node.crt", dir);
-    OK(pki_read(root, name, &pem, &e));
-    OK(pki_certificate(pem, &crt, &e));
-    free(pem);
-    assert_int_equal(gnutls_x509_crt_set_activation_time(crt, now - 300 * 24 * 3600), 0);
-    assert_int_equal(gnutls_x509_crt_set_expiration_time(crt, now + 60 * 24 * 3600), 0);
-    assert_int_equal(gnutls_x509_crt_sign2(crt, authority, ca_key, GNUTLS_DIG_SHA256, 0), 0);
-    assert_int_equal(gnutls_x509_crt_export2(crt, GNUTLS_X509_FMT_PEM, &text), 0);
-    OK(pki_write(root, name, (const char *)text.data, 0600, &e));
-    gnutls_free(text.data);
-}
-
-static void an_old_certificate_is_renewed_without_a_token(void **state)
-{
-    struct join j = node_join("n1", NULL);
-    int before = atomic_load(&joined);
-    struct id node;
-    struct err e = { 0 };
-    bool renewed = false;
-
-    (void)state;
-    make_old("n1");
-    OK(join_renew(&j, &renewed, &e));
-    assert_true(renewed);
-    assert_int_equal(atomic_load(&joined), before + 1);
-    OK(join_ensure(&j, &node, &e));
-    assert_true(id_eq(&node, &granted));
-    OK(join_renew(&j, &renewed, &e));
-    assert_false(renewed);
-    j.dir = in_root("n0");
-    assert_int_equal(join_renew(&j, &renewed, &e), -1);
-    assert_int_equal(e.code, ERR_PRECONDITION);
 }
 
 int main(void)
@@ -119,7 +70,6 @@ int main(void)
         cmocka_unit_test(a_token_that_is_none_is_refused),
         cmocka_unit_test(a_server_of_another_authority_learns_nothing),
         cmocka_unit_test(a_node_joins_once_and_again),
-        cmocka_unit_test(an_old_certificate_is_renewed_without_a_token),
     };
 
     return cmocka_run_group_tests(tests, start_all, stop_all);
