@@ -3,7 +3,7 @@
 #   tsan   that build's unit, db and virt tests
 #   fuzz   each fuzzer for FUZZ_S seconds
 MORE       ?= clang tsan fuzz
-MORE_BUILD := build/more
+MORE_BUILD ?= build/more
 test-more: packages-test
 	@$(MAKE) --no-print-directory images
 	@mkdir -p $(STATE)

@@ -5,9 +5,9 @@ looked at behind BIC's back: /proc for QEMU processes, psycopg for the databases
 """
 
 import os
+import signal
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 import psycopg
@@ -23,6 +23,21 @@ from rest import Problem, Rest, wait_until  # noqa: E402
 
 IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
 WAIT_S = 180    # for things that must happen; generous, since machines are shared
+
+
+def processes_of(state: Path) -> dict:
+    """Pid → command line of everything that has this state directory in it, but not of who asks."""
+    found = {}
+    for proc in Path("/proc").iterdir():
+        if not proc.name.isdigit() or int(proc.name) in (os.getpid(), os.getppid()):
+            continue
+        try:
+            line = (proc / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if f"{state}/" in line:
+            found[int(proc.name)] = line
+    return found
 
 
 class Installation:
@@ -130,14 +145,24 @@ class Installation:
                 assert not twice, f"two people on one overlay: {twice}"
 
 
+def interrupted(_number, _frame):
+    raise KeyboardInterrupt
+
+
 @pytest.fixture(scope="session")
 def bic():
     state = Path(os.environ.get("BIC_SYSTEM_STATE") or tempfile.mkdtemp(prefix="bic-s"))
+    state.mkdir(parents=True, exist_ok=True)
     os.chmod(state, 0o755)
     run = BlockRun(Layout(state), small=True, images=IMAGES)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupted)      # so that what is below happens then too
     try:
         run.up()
         yield Installation(run)
     finally:
         run.down()
-        time.sleep(0)
+        left = processes_of(state)
+        for pid in left:
+            os.kill(pid, signal.SIGKILL)
+    assert not left, f"`make stop` left {left}"

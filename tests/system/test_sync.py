@@ -1,9 +1,14 @@
-"""Sync under the faults of docs/sync.md: a relay restarted empty, a source restored to an older copy."""
+"""Sync under the faults of docs/sync.md: a relay restarted empty (with what was deleted meanwhile, and with nobody to
+ask), a source restored to an older copy."""
 
+import http.client
+import json
 import os
 import shutil
 import signal
+import ssl
 import subprocess
+from urllib.parse import urlsplit
 
 from conftest import WAIT_S, wait_until
 
@@ -25,6 +30,85 @@ def test_relay_restarted_empty(bic):
     assert before <= replica(bic) | {("operation", i) for k, i in before if k == "operation"}
     bic.drop_pool(pool)
     bic.admin.call("DELETE", f"/groups/{spec['id']}", headers={"If-Match": f'"{spec["generation"]}"'})
+
+
+def held(bic):
+    return {m["name"]: m["held"] for m in bic.admin.every("/modules") if m.get("held")}
+
+
+def test_deleted_while_the_relay_is_dead(bic):
+    """The restarted xCenter never heard of what was deleted meanwhile; the module must, and nothing is held: the source
+    named each deletion, and absence decided nothing."""
+    keep = bic.pool("outlives", [2, 0], kind="persistent", spares=0, networked=True)
+    gone = bic.pool("vanishes", [2, 0], spares=0, networked=True)
+    group = bic.admin.call("POST", "/groups", {"name": "vanishes too", "description": ""})
+    entitled = bic.admin.call("POST", "/entitlements", {"pool_id": keep["id"], "group_id": group["id"]})
+    wait_until("the desktops", lambda: len(bic.desktops(keep)) == 2 and len(bic.desktops(gone)) == 2, WAIT_S)
+    wait_until("the entitlement is below", lambda: ("entitlement", entitled["id"]) in replica(bic), WAIT_S)
+    before = replica(bic)
+    os.kill(bic.run.xcenter.process.pid(), signal.SIGKILL)
+    bic.admin.call("DELETE", f"/entitlements/{entitled['id']}", headers={"If-Match": f'"{entitled["generation"]}"'})
+    now = bic.admin.call("GET", f"/pools/{gone['id']}")
+    bic.admin.call("DELETE", f"/pools/{gone['id']}", headers={"If-Match": f'"{now["generation"]}"'})
+    bic.run.up()
+
+    def vanished():
+        there = replica(bic)
+        with bic.database("module-1") as db:
+            left = db.execute("select count(*) from desktop where pool_id = %s", [gone["id"]]).fetchone()[0]
+        return left == 0 and not {("entitlement", entitled["id"]), ("pool", gone["id"])} & there
+    wait_until("pool, desktops and entitlement gone at the module", vanished, WAIT_S)
+    wait_until("gone in the mirror", lambda: not bic.desktops(gone), WAIT_S)
+    assert held(bic) == {}
+    lost = {(k, i) for k, i in before - replica(bic) if k not in ("operation", "session")}
+    assert {i for _, i in lost} <= {entitled["id"], gone["id"], group["id"]}, lost
+    assert len(bic.desktops(keep)) == 2
+    bic.drop_pool(keep)
+    bic.admin.call("DELETE", f"/groups/{group['id']}", headers={"If-Match": f'"{group["generation"]}"'})
+
+
+def ask_relay(bic, path):
+    """What the xCenter answers to the first module's bCenter: status and body."""
+    url = urlsplit(bic.run.xcenter.config["management_url"])
+    pki = bic.run.bcenters["module-1"].state / "pki"
+    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
+    context.check_hostname = False      # who it is stands in its certificate
+    context.load_cert_chain(pki / "node.crt", pki / "node.key")
+    c = http.client.HTTPSConnection(url.hostname, url.port, context=context, timeout=60)
+    c.request("GET", path)
+    answer = c.getresponse()
+    return answer.status, json.loads(answer.read())
+
+
+def test_relay_without_a_complete_copy_is_not_ready(bic):
+    """The xCenter starts while the CCC is away: 503, never an empty list, and the module goes on by itself."""
+    pool = bic.pool("by itself", [1, 0], kind="persistent", spares=0, networked=True)
+    rest = bic.user("seo")
+    bic.entitle(pool, rest)
+    wait_until("its desktop", lambda: len(bic.desktops(pool)) == 1, WAIT_S)
+    login = bic.run.bcenters["module-1"].config["login_url"]
+    wait_until("her pool at the module", lambda: bic.sign_in("seo", "pw-seo-2026", login).every("/pools"), WAIT_S)
+    wait_until("all acknowledged", lambda: ask_relay(bic, "/sync/v1/wanted?wait=0")[0] == 200, WAIT_S)
+    before = replica(bic)
+    bic.run.ccc.stop()
+    bic.run.xcenter.stop()
+    try:
+        bic.run.xcenter.start()
+        bic.run.xcenter.wait_ready()
+        for _ in range(3):
+            status, problem = ask_relay(bic, "/sync/v1/wanted?wait=2")
+            assert (status, problem["type"]) == (503, "/problems/not-ready"), problem
+        assert ask_relay(bic, "/healthz")[0] == 200
+        assert ask_relay(bic, "/readyz")[0] == 503
+        seo = bic.sign_in("seo", "pw-seo-2026", login)
+        assert [p["id"] for p in seo.every("/pools")] == [pool["id"]]
+        assert before == replica(bic)
+    finally:
+        bic.run.up()
+    wait_until("a complete copy again", lambda: ask_relay(bic, "/sync/v1/wanted?wait=0")[0] == 200, WAIT_S)
+    wait_until("all are up", lambda: all(m["state"] == "up" for m in bic.admin.every("/modules")), WAIT_S)
+    assert {(k, i) for k, i in before - replica(bic) if k not in ("operation", "session")} == set() and held(bic) == {}
+    bic.drop_pool(pool)
 
 
 def test_source_restored_to_an_older_copy(bic):

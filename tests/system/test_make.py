@@ -1,0 +1,196 @@
+"""`make run` and `make stop` as a newcomer uses them, on the small block: again changes nothing, after a kill it
+repairs, after a stop nothing is left and everything comes back."""
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from conftest import SOURCE, WAIT_S, Problem, Rest, processes_of, wait_until
+
+CATALOGUE = ("person", "person_group", "member", "image", "image_version", "spec", "pool", "pool_share", "entitlement",
+             "block", "module", "node", "node_token", "wanted", "operation")
+MODULE = ("desktop", "slot", "vf", "session", "seat", "operation", "replica", "ticket_key")
+KILLED = ["postgres-ccc", "postgres-module-1", "postgres-module-2", "ccc", "xcenter", "bcenter-module-2", "bs-b2-01",
+          "bs-b2-02"]
+
+
+def block(bic, verb):
+    """The program behind `make run` and `make stop`, as a process of its own."""
+    done = subprocess.run([sys.executable, "-B", SOURCE / "packaging" / "block", verb, "--small"],
+                          env={**os.environ, "STATE": str(bic.run.layout.state)}, capture_output=True, text=True,
+                          check=False, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def pids(bic):
+    run = bic.run
+    return {p.process.name: p.process.pid() for p in [*run.daemons(), *run.clusters.values()]}
+
+
+def rows(bic, cluster, tables):
+    """Table → digest of its rows, each with the transaction that wrote it: writing the same again shows too."""
+    with bic.database(cluster) as db:
+        return {t: db.execute(f"select md5(string_agg(xmin::text || t::text, ',' order by t::text)) from {t} t").fetchone()[0]
+                for t in tables}
+
+
+def written(bic):
+    return {"ccc": rows(bic, "ccc", CATALOGUE), **{m.name: rows(bic, m.name, MODULE) for m in bic.run.block.modules}}
+
+
+def quiet(bic):
+    """Waits until nothing is written any more: what earlier tests began has ended."""
+    last = [written(bic)]
+
+    def same():
+        time.sleep(3)
+        before, last[0] = last[0], written(bic)
+        return before == last[0]
+    wait_until("a quiet block", same, WAIT_S)
+    return last[0]
+
+
+def everything(bic):
+    """What there is, by id and generation."""
+    return {path: sorted((o["id"], o["generation"]) for o in bic.admin.every(path))
+            for path in ("/users", "/groups", "/images", "/specs", "/pools", "/entitlements", "/blocks", "/modules",
+                         "/nodes")}
+
+
+def healthy(bic):
+    return all(m["state"] == "up" for m in bic.admin.every("/modules")) and \
+        all(b["state"] == "up" for b in bic.admin.every("/bservers"))
+
+
+def test_again_changes_nothing(bic):
+    wait_until("all are up", lambda: healthy(bic), WAIT_S)
+    content, running, objects = quiet(bic), pids(bic), everything(bic)
+    conf = {f.name: f.stat().st_mtime_ns for f in bic.run.layout.conf.iterdir()}
+    begin = time.monotonic()
+    said = block(bic, "up")
+    took = time.monotonic() - begin
+    assert pids(bic) == running
+    assert {f.name: f.stat().st_mtime_ns for f in bic.run.layout.conf.iterdir()} == conf
+    assert everything(bic) == objects
+    assert written(bic) == content
+    assert "[..]" not in said, "nothing was to be done"
+    assert took < 30, f"a few seconds, not {took:.0f} s"
+
+
+def test_endpoints(bic):
+    block(bic, "up")
+    file = bic.run.layout.run / "endpoints.json"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    e = json.loads(file.read_text())
+    assert e["api"] == f"{e['portal']}/api/v1" and e["docs"] == f"{e['portal']}/docs"
+    assert e["portal"].startswith("http://localhost:")
+    admin = next(a for a in e["accounts"] if a["role"] == "admin")
+    rest = Rest(e["api"])
+    rest.login(admin["username"], admin["password"])
+    assert rest.call("GET", "/me")["role"] == "admin"
+    blocks = {b["id"]: b for b in rest.every("/blocks")}
+    modules = {m["id"]: m for m in rest.every("/modules")}
+    assert [b["id"] for b in e["blocks"]] == list(blocks)
+    for b in e["blocks"]:
+        assert b["xcenters"] and all(u.startswith("https://") for u in b["xcenters"])
+        assert {c["id"] for c in b["bcenters"]} == set(modules)
+        for c in b["bcenters"]:
+            assert c["urls"] and all(u.startswith("https://") for u in c["urls"])
+            assert modules[c["id"]]["login"] in c["login"]
+            with psycopg.connect(c["database"]) as db:
+                assert db.execute("select count(*) from desktop").fetchone()
+    with psycopg.connect(e["database"]) as db:
+        assert db.execute("select count(*) from pool").fetchone()
+    names = sorted(p["name"] for p in e["processes"])
+    assert names == sorted(["ccc", "xcenter"] + ["bcenter"] * 2 + ["bserver-agent"] * 4 + ["postgres"] * 3)
+    for p in e["processes"]:
+        assert p["id"] and p["name"] in Path(f"/proc/{p['pid']}/cmdline").read_bytes().split(b"\0")[0].decode()
+
+
+def test_nothing_runs_as_root(bic):
+    for pid in filter(None, pids(bic).values()):
+        assert Path(f"/proc/{pid}").stat().st_uid != 0, f"{pid} runs as root"
+    for cluster, role in (("ccc", "ccc"), ("module-1", "module")):
+        with psycopg.connect(bic.run.clusters[cluster].url(role)) as db:
+            assert db.execute("select rolsuper or rolcreatedb or rolcreaterole from pg_roles "
+                              "where rolname = current_user").fetchone() == (False,)
+            assert db.execute("show data_checksums").fetchone() == ("on",)
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                db.execute("create table public.mine ()")
+
+
+@pytest.mark.parametrize("name", KILLED)
+def test_killed_is_repaired(bic, name):
+    """Only what died gets a new process."""
+    before = pids(bic)
+    os.kill(before[name], signal.SIGKILL)
+    wait_until("its death", lambda: not pids(bic)[name], 30)
+    block(bic, "up")
+    after = pids(bic)
+    assert after[name] and after[name] != before[name]
+    assert {n: p for n, p in after.items() if n != name} == {n: p for n, p in before.items() if n != name}
+    wait_until("all are up", lambda: bic.admin.every("/modules") and healthy(bic), WAIT_S)
+
+
+def overlay_file(bic, desktop):
+    files = list(bic.run.layout.state.glob(f"bs-*/disks/{desktop}/*.qcow2"))
+    assert len(files) == 1, files
+    return files[0]
+
+
+def at_the_end(verb, file):
+    """A pattern in the disk's last KiB, where the guest has nothing: "write -P 0xb1" or "read -P 0xb1"."""
+    info = subprocess.run(["qemu-img", "info", "-U", "--output=json", file], capture_output=True, check=True).stdout
+    end = json.loads(info)["virtual-size"] - 1024
+    done = subprocess.run(["qemu-io", *(["-U", "-r"] if "read" in verb else []), "-c", f"{verb} {end} 1024", file],
+                          capture_output=True, text=True, check=False)
+    return done.returncode == 0 and "verification failed" not in done.stdout and "1 KiB" in done.stdout
+
+
+def test_stop_leaves_nothing_and_all_comes_back(bic):
+    pool = bic.pool("stays", [1, 0], kind="persistent", spares=0)
+    han = bic.user("han")
+    bic.entitle(pool, han)
+    c = wait_until("connected", lambda: bic.connect(han, pool_id=pool["id"]), WAIT_S)
+    han.call("DELETE", f"/connections/{c['id']}")
+    assert bic.operation(han.call("POST", f"/desktops/{c['desktop_id']}/actions", {"action": "stop"}),
+                         han)["state"] == "succeeded"
+    wait_until("QEMU gone", lambda: c["desktop_id"] not in bic.qemus(), WAIT_S)
+    file = overlay_file(bic, c["desktop_id"])
+    assert at_the_end("write -P 0xb1", file)
+    c = bic.connect(han, pool_id=pool["id"])
+    assert bic.qemus()[c["desktop_id"]]
+    before = everything(bic)
+
+    block(bic, "down")
+    wait_until("no process of this installation", lambda: not processes_of(bic.run.layout.state), 30)
+    assert not (bic.run.layout.run / "endpoints.json").exists()
+    block(bic, "down")      # again: nothing to do, and no complaint
+    block(bic, "up")
+
+    bic.admin.call("GET", "/me")        # the session of before is one still
+    wait_until("all are up", lambda: healthy(bic), WAIT_S)
+    assert everything(bic) == before
+    again = wait_until("her desktop", lambda: reconnected(bic, han, pool), WAIT_S)
+    assert again["desktop_id"] == c["desktop_id"]
+    assert overlay_file(bic, c["desktop_id"]) == file and at_the_end("read -P 0xb1", file)
+    bic.invariants()
+    bic.drop_pool(pool)
+
+
+def reconnected(bic, rest, pool):
+    """Her connection; None while the module is still looking at what there is."""
+    try:
+        return bic.connect(rest, pool_id=pool["id"])
+    except Problem as p:
+        assert p.body.get("retryable", p.status in (409, 503)), p.body
+        return None
