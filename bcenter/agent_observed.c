@@ -176,12 +176,13 @@ static void take_desktop(struct bcenter *bc, struct bserver *b, const struct syn
     publish_desktop(bc, d);
 }
 
-static void take_order(struct bcenter *bc, const struct sync_object *o)
+static void take_order(struct bcenter *bc, const struct bserver *b, const struct sync_object *o)
 {
     struct operation *op = module_operation(&bc->m, &o->id);
+    struct desktop *d = op ? module_desktop(&bc->m, &op->target) : NULL;
     const char *state = json_str(o->body, "state");
 
-    if (!op || o->deleted || !state || op_ended(op->state))
+    if (!d || d->bserver != b || o->deleted || !state || op_ended(op->state))
         return;
     if (strcmp(state, "done") == 0)
         op->order = ORDER_DONE;
@@ -217,7 +218,7 @@ void agent_observed(void *arg, const struct sync_object *o)
     else if (b && strcmp(o->kind, "desktop") == 0)
         take_desktop(bc, b, o);
     else if (b && strcmp(o->kind, "order") == 0)
-        take_order(bc, o);
+        take_order(bc, b, o);
     else if (b && strcmp(o->kind, "screen") == 0)
         take_screen(bc, b, o);
     module_unlock(&bc->m);

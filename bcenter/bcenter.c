@@ -230,7 +230,7 @@ static int start_threads(struct bcenter *bc, struct err *e)
 
     if (upstream_start(bc, e) < 0 ||
         ticker_start("leader", LEADER_RENEW_MS, leader_renew, bc, &bc->leading, e) < 0 ||
-        ticker_start("reconcile", RECONCILE_MS, reconcile_tick, bc, &t, e) < 0)
+        ticker_start("reconcile", RECONCILE_MS, reconcile_turn, bc, &t, e) < 0)
         return -1;
     pthread_rwlock_wrlock(&bc->wires);
     bc->reconciling = t;

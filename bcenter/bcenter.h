@@ -72,9 +72,13 @@ struct bcenter {
 struct worker {
     struct db *db;
 };
+/* Its statements wait no longer than the asker does. */
 static inline struct db *bcenter_db(const struct request *rq)
 {
-    return ((struct worker *)rq->worker)->db;
+    struct db *db = ((struct worker *)rq->worker)->db;
+
+    db_deadline(db, rq->deadline_ms);
+    return db;
 }
 
 int bcenter_start(struct daemon *d, void *config, void **app, struct err *e) MUSTCHECK;

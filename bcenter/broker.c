@@ -77,20 +77,18 @@ static void assigned(struct bcenter *bc, const struct connect *c, struct desktop
         d->row.assigned = clock_wall_ms();
     d->row.seq++;
     d->row.generation++;
+    module_desktop_index(&bc->m, d);
     hold_seat(bc, c, d);
 }
 
-/* Lock held. A ticket for the live session, and the connection around it. */
-static int give_ticket(struct bcenter *bc, struct desktop *d, const struct attempt *a,
-                       struct connection *out, struct err *e)
+/* Lock held. The connection to the live session; its ticket is signed when the lock is free. */
+static int give_connection(struct bcenter *bc, struct desktop *d, const struct attempt *a,
+                           struct connection *out, struct err *e)
 {
-    const char *url;
-
-    if (ticket_issue(bc, d, out->ticket, &url, &out->expires, e) < 0)
+    if (ticket_claim(bc, d, &out->claims, out->url, e) < 0)
         return -1;
     out->id = d->session->id;
     out->desktop = d->row.id;
-    snprintf(out->url, sizeof out->url, "%s", url);
     snprintf(out->resume, sizeof out->resume, "%s", a->resume);
     return 0;
 }
@@ -115,10 +113,10 @@ static int resume(struct bcenter *bc, struct db *db, const struct connect *c, st
         rc = err_set(e, ERR_CONFLICT, "the session has just ended");
     if (rc == 0) {
         memcpy(d->session->resume_hash, a.hash, sizeof a.hash);
-        rc = give_ticket(bc, d, &a, out, e);
+        rc = give_connection(bc, d, &a, out, e);
     }
     module_unlock(&bc->m);
-    return rc;
+    return rc < 0 ? -1 : ticket_seal(bc, &out->claims, out->ticket, &out->expires, e);
 }
 
 static int apply_open(struct bcenter *bc, const struct connect *c, struct desktop *d,
@@ -140,8 +138,9 @@ static int apply_open(struct bcenter *bc, const struct connect *c, struct deskto
     free(d->session);
     d->session = s;
     d->used_by = c->ask.person;
+    module_desktop_index(&bc->m, d);
     publish_desktop(bc, d);
-    return give_ticket(bc, d, a, out, e);
+    return give_connection(bc, d, a, out, e);
 }
 
 static int open_session(struct bcenter *bc, struct db *db, const struct connect *c,
@@ -166,9 +165,10 @@ static int open_session(struct bcenter *bc, struct db *db, const struct connect 
     if (rc == 0)
         rc = apply_open(bc, c, d, &a, out, e);
     module_unlock(&bc->m);
-    if (rc == 0)
-        bcenter_poke(bc); /* one spare fewer */
-    return rc;
+    if (rc < 0)
+        return -1;
+    bcenter_poke(bc); /* one spare fewer */
+    return ticket_seal(bc, &out->claims, out->ticket, &out->expires, e);
 }
 
 static void apply_start(struct bcenter *bc, const struct connect *c, struct desktop *d,
@@ -302,14 +302,56 @@ static void decide(struct bcenter *bc, const struct connect *c, int64_t until, s
     }
 }
 
-int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
-                   struct connection *out, struct err *e)
+/* ---- one at a time for each person and pool ---- */
+
+static bool served(const struct module *m, const struct holding *key)
 {
-    int64_t until = clock_boot_ms() + WAIT_MS;
+    const struct asking *a = m->asking;
+
+    while (a && !(id_eq(&a->key.pool, &key->pool) && id_eq(&a->key.who, &key->who)))
+        a = a->next;
+    return a != NULL;
+}
+
+/* Two answers to one person at once could contradict: a desktop here, and her seat given up. */
+static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until, struct asking *a,
+                     struct err *e)
+{
+    struct desktop *d;
+    bool mine;
+
+    module_lock(&bc->m);
+    d = id_set(&c->ask.desktop) ? module_desktop(&bc->m, &c->ask.desktop) : NULL;
+    a->key = (struct holding){ d ? d->row.pool : c->ask.pool, c->ask.person };
+    while (served(&bc->m, &a->key) && module_wait(&bc->m, until)) {
+    }
+    mine = !served(&bc->m, &a->key);
+    if (mine) {
+        a->next = bc->m.asking;
+        bc->m.asking = a;
+    }
+    module_unlock(&bc->m);
+    return mine ? 0
+                : err_set(e, ERR_TX_CONFLICT, "you are being connected by another request already");
+}
+
+static void end_turn(struct bcenter *bc, struct asking *a)
+{
+    struct asking **at = &bc->m.asking;
+
+    module_lock(&bc->m);
+    while (*at != a)
+        at = &(*at)->next;
+    *at = a->next;
+    pthread_cond_broadcast(&bc->m.changed);
+    module_unlock(&bc->m);
+}
+
+static int try_connect(struct bcenter *bc, struct db *db, const struct connect *c, int64_t until,
+                       const struct holding *key, struct connection *out, struct err *e)
+{
     struct decided dc;
 
-    if (c->deadline_ms && c->deadline_ms - 500 < until)
-        until = c->deadline_ms - 500;
     for (int i = 0; i < TRIES; i++) {
         struct err bad = { 0 };
 
@@ -327,8 +369,26 @@ int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
             *e = bad;
             return -1;
         }
+        if (bad.code == ERR_CONFLICT)
+            desktop_reload_held(bc, db, key); /* she may have one that memory does not know of */
     }
     return err_set(e, ERR_TX_CONFLICT, "too many people changed the same desktops, try again");
+}
+
+int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
+                   struct connection *out, struct err *e)
+{
+    int64_t until = clock_boot_ms() + WAIT_MS;
+    struct asking a;
+    int rc;
+
+    if (c->deadline_ms && c->deadline_ms - 500 < until)
+        until = c->deadline_ms - 500;
+    if (take_turn(bc, c, until, &a, e) < 0)
+        return -1;
+    rc = try_connect(bc, db, c, until, &a.key, out, e);
+    end_turn(bc, &a);
+    return rc;
 }
 
 json_t *connection_json(const struct bcenter *bc, const struct connection *c)

@@ -13,6 +13,7 @@ enum { RESUME_SECRET = 64, BROKER_LABEL = 72 };
 struct connection {
     struct id id, desktop; /* session; "" with an operation */
     struct id operation;   /* "" or the operation that boots the desktop */
+    struct ticket claims;  /* signed once the lock is free */
     char ticket[TICKET_MAX], url[300], resume[RESUME_SECRET];
     int64_t expires; /* wall clock */
 };

@@ -18,9 +18,9 @@ static void decide(struct decided *out, enum decision what, struct desktop *d)
 
 bool broker_spare(const struct desktop *d, int64_t boot_ms)
 {
-    return !d->busy && !d->op && !d->session && !d->row.deleting && !id_set(&d->row.person) &&
-           !id_set(&d->used_by) && d->bserver && d->seen && bserver_up(d->bserver, boot_ms) &&
-           !d->bserver->maintenance;
+    return !d->busy && !d->unsure && !d->op && !d->session && !d->row.deleting &&
+           !id_set(&d->row.person) && !id_set(&d->used_by) && d->bserver && d->seen &&
+           bserver_up(d->bserver, boot_ms) && !d->bserver->maintenance;
 }
 
 /* ---- her own desktop ---- */
@@ -38,13 +38,15 @@ static void with_session(struct desktop *d, const struct broker_ask *ask, struct
 static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
                  struct decided *out)
 {
-    if (d->busy) {
+    if (d->busy || d->unsure) {
         decide(out, DECIDE_WAIT, d);
     } else if (d->row.deleting) {
         refuse(out, ERR_DESKTOP_STATE, "the desktop is being deleted");
     } else if (!d->bserver || !bserver_up(d->bserver, boot_ms)) {
         refuse(out, ERR_DESKTOP_LOST,
                "the desktop's bServer does not answer; nothing on it was stopped");
+    } else if (!desktop_screen(d)) {
+        refuse(out, ERR_LAW_CAPABILITY, "the desktop's bServer shows no screens");
     } else if (d->session) {
         with_session(d, ask, out);
     } else if (d->op && (d->op->verb == VERB_CONNECT || d->op->verb == VERB_START)) {
@@ -144,7 +146,8 @@ static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t
     {
         int64_t score;
 
-        if (!id_eq(&d->row.pool, &p->id) || !broker_spare(d, boot_ms) || failed_now(d))
+        if (!id_eq(&d->row.pool, &p->id) || !broker_spare(d, boot_ms) || failed_now(d) ||
+            !desktop_screen(d))
             continue;
         score = score_of(p, d, boot_ms);
         if (!f.best || score < f.score ||
@@ -157,7 +160,7 @@ static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t
 static void exhausted(struct module *m, const struct pool *p, struct decided *out)
 {
     struct desktop *d, *next;
-    int64_t have = 0, soon = 0;
+    int64_t have = 0, soon = 0, screenless = 0;
 
     HASH_ITER(hh, m->desktops, d, next)
     {
@@ -165,7 +168,8 @@ static void exhausted(struct module *m, const struct pool *p, struct decided *ou
             continue;
         have++;
         out->assigned += id_set(&d->row.person);
-        soon += d->busy;
+        soon += d->busy || d->unsure;
+        screenless += !id_set(&d->row.person) && d->bserver && !desktop_screen(d);
     }
     out->size = p->share;
     if (soon > 0 && out->assigned < have) { /* what is being written may be for her */
@@ -175,6 +179,10 @@ static void exhausted(struct module *m, const struct pool *p, struct decided *ou
     out->release = true;
     if (have < p->share && p->law != ERR_NONE) {
         refuse(out, p->law, p->law_detail);
+        return;
+    }
+    if (screenless > 0) {
+        refuse(out, ERR_LAW_CAPABILITY, "the bServers of its free desktops show no screens");
         return;
     }
     refuse(out, ERR_POOL_EXHAUSTED, "every desktop of the pool is taken or being cleaned");

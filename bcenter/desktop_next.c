@@ -23,6 +23,8 @@ static enum next next_of_spare(const struct next_facts *f)
         return NEXT_RENEW; /* dirty, and nobody's: before anything else */
     if (f->stale || (f->overlay_failed && f->retry_in_ms <= 0))
         return NEXT_RENEW;
+    if (f->hung)
+        return NEXT_RESTART;
     if (f->want_running && !f->wanted_on && !f->alive && f->seen && !f->maintenance &&
         f->retry_in_ms <= 0)
         return NEXT_START;

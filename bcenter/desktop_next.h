@@ -18,6 +18,7 @@ enum next {
     NEXT_RELEASE,     /* floating: assigned, and never taken */
     NEXT_RENEW,       /* floating, nobody's: a new overlay (dirty, or another image is published) */
     NEXT_DELETE,      /* surplus, nobody's */
+    NEXT_RESTART,     /* a spare that never came up: off, and on again later */
     NEXT_START        /* a spare that should run */
 };
 
@@ -30,10 +31,12 @@ struct next_facts {
     bool used;    /* its overlay had a person */
     bool stale;   /* made from another image version than its pool's, and its turn to be renewed */
     bool surplus; /* its pool wants fewer, and this one is to go */
-    bool barred;  /* its live session's person has been disabled */
+    bool barred;  /* its live session's person has been disabled, or is nobody here any more */
+    bool hung;    /* it has run for long, and its guest has not come up */
     bool want_running; /* its pool wants a running spare, and this one is to be it */
     bool overlay_failed;
-    int64_t closed_ms;   /* how long the live session's screen has been closed; -1: open */
+    int64_t closed_ms;   /* how long the live session's screen has been closed; -1: open, or not
+                            known since its host does not answer */
     int64_t assigned_ms; /* how long it has been somebody's */
     int64_t logoff_ms, retry_in_ms;
 };

@@ -186,6 +186,7 @@ static void apply(struct bcenter *bc, struct desktop *d, const struct change *c)
     desktop_row_release(&d->row);
     desktop_row_copy(&d->row, &c->row);
     d->row.generation++;
+    module_desktop_index(&bc->m, d);
     if (!id_set(&d->row.person))
         d->row.assigned = 0;
     else if (!d->row.assigned)
@@ -258,6 +259,7 @@ void desktop_take_row(struct module *m, struct desktop *d, const PGresult *r, in
     image = take_json(r, row, "image");
     desktop_row_set_image(to, image);
     json_decref(image);
+    module_desktop_index(m, d);
 }
 
 void desktop_take_session(struct desktop *d, const PGresult *r, int row)
@@ -281,6 +283,56 @@ void desktop_take_session(struct desktop *d, const PGresult *r, int row)
         *d->session = s;
 }
 
+void desktop_forgotten(struct bcenter *bc, const struct id *id)
+{
+    struct desktop *d = module_desktop(&bc->m, id);
+    struct bserver *b = d ? d->bserver : NULL;
+
+    if (!d || !b)
+        return;
+    b->memory_used_mib -= d->row.memory_mib;
+    b->store_used_gib -= d->row.store_gib;
+    if (d->vf) {
+        d->vf->state = d->vf->state == VF_LOST ? VF_LOST : VF_QUARANTINE;
+        d->vf->quarantine_at = clock_boot_ms();
+    }
+    publish_desktop_gone(bc, id, &b->id);
+    module_desktop_remove(&bc->m, d);
+    publish_bserver(bc, b);
+}
+
+/* Lock held. What three statements said of one desktop. */
+static void take_again(struct bcenter *bc, const struct id *id, const PGresult *row,
+                       const PGresult *session, const PGresult *orders)
+{
+    struct desktop *d = module_desktop(&bc->m, id);
+
+    if (!d)
+        return;
+    d->unsure = false;
+    module_take_operations(&bc->m, orders);
+    for (int i = 0; i < db_rows(orders); i++) {
+        struct id op = { "" };
+
+        take_id(orders, i, "id", &op);
+        if (module_operation(&bc->m, &op))
+            publish_operation(bc, module_operation(&bc->m, &op));
+    }
+    if (db_rows(row) != 1) {
+        desktop_forgotten(bc, id);
+        return;
+    }
+    desktop_take_row(&bc->m, d, row, 0);
+    if (db_rows(session) == 1) {
+        desktop_take_session(d, session, 0);
+    } else {
+        free(d->session);
+        d->session = NULL;
+    }
+    module_desktop_index(&bc->m, d);
+    publish_desktop(bc, d);
+}
+
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id)
 {
     auto_result PGresult *r = NULL, *s = NULL, *o = NULL;
@@ -290,22 +342,42 @@ void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id)
     if (db_run(db, &Q_desktop_one, DB_ARGS(id->s), &r, &e) < 0 ||
         db_run(db, &Q_session_one, DB_ARGS(id->s), &s, &e) < 0 ||
         db_run(db, &Q_operation_of, DB_ARGS(id->s), &o, &e) < 0) {
-        log_err("desktop-reload",
-                &e); /* memory stays as it is: its next write conflicts and we come here again */
+        log_err("desktop-reload", &e);
+        module_lock(&bc->m);
+        d = module_desktop(&bc->m, id);
+        if (d)
+            d->unsure = true; /* reconcile asks again as long as it must */
+        module_unlock(&bc->m);
         return;
     }
     module_lock(&bc->m);
-    d = module_desktop(&bc->m, id);
-    if (d && db_rows(r) == 1) {
-        desktop_take_row(&bc->m, d, r, 0);
-        if (db_rows(s) == 1) {
-            desktop_take_session(d, s, 0);
-        } else {
-            free(d->session);
-            d->session = NULL;
-        }
-        module_take_operations(&bc->m, o);
-        publish_desktop(bc, d);
-    }
+    take_again(bc, id, r, s, o);
+    module_unlock(&bc->m);
+}
+
+void desktop_reload_held(struct bcenter *bc, struct db *db, const struct holding *key)
+{
+    auto_result PGresult *r = NULL;
+    struct err e = { 0 };
+    struct desktop *d;
+    struct id id;
+    bool ours = false;
+
+    if (db_run(db, &Q_desktop_held, DB_ARGS(key->pool.s, key->who.s), &r, &e) < 0 ||
+        db_rows(r) != 1 || !id_parse(db_text(r, 0, "id"), &id))
+        return;
+    module_lock(&bc->m);
+    d = module_desktop(&bc->m, &id);
+    if (d && !d->busy) /* else whoever writes it will know */
+        ours = d->busy = true;
+    module_unlock(&bc->m);
+    if (!ours)
+        return;
+    desktop_reload(bc, db, &id);
+    module_lock(&bc->m);
+    d = module_desktop(&bc->m, &id);
+    if (d)
+        d->busy = false;
+    pthread_cond_broadcast(&bc->m.changed);
     module_unlock(&bc->m);
 }

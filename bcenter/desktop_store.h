@@ -36,8 +36,13 @@ void change_renew(struct change *c, json_t *image); /* new overlay; image NULL: 
 void change_free(struct module *m, struct desktop *d,
                  struct change *c); /* nobody's any more: a new overlay if it was used */
 
-/* Lock not held: reads the desktop's row and session again. */
+/* Lock not held; nobody else writes the desktop meanwhile. Reads its row, session and orders again:
+ * one that has come to be or is no more is taken in or forgotten, too. */
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id);
+/* Lock held: the row is no more. */
+void desktop_forgotten(struct bcenter *bc, const struct id *id);
+/* Lock not held: somebody's write met a constraint; her desktop of this pool is read again. */
+void desktop_reload_held(struct bcenter *bc, struct db *db, const struct holding *key);
 /* Lock held: memory as the row says (nothing is published). */
 void desktop_take_row(struct module *m, struct desktop *d, const PGresult *r, int row);
 void desktop_take_session(struct desktop *d, const PGresult *r, int row);

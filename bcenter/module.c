@@ -114,26 +114,42 @@ struct person *module_person_named(struct module *m, const char *username)
 
 struct desktop *module_session_desktop(struct module *m, const struct id *session)
 {
-    struct desktop *d, *tmp;
+    struct desktop *d;
 
-    HASH_ITER(hh, m->desktops, d, tmp)
-    {
-        if (d->session && id_eq(&d->session->id, session))
-            return d;
-    }
-    return NULL;
+    HASH_FIND(by_session, m->desktops_by_session, session->s, ID_LEN, d);
+    return d;
 }
 
 struct desktop *module_desktop_of(struct module *m, const struct id *person, const struct id *pool)
 {
-    struct desktop *d, *tmp;
+    struct holding key = { *pool, *person };
+    struct desktop *d;
 
-    HASH_ITER(hh, m->desktops, d, tmp)
-    {
-        if (id_eq(&d->row.person, person) && id_eq(&d->row.pool, pool))
-            return d;
+    HASH_FIND(by_holding, m->desktops_by_holding, &key, sizeof key, d);
+    return d;
+}
+
+void module_desktop_index(struct module *m, struct desktop *d)
+{
+    struct id session = d->session ? d->session->id : (struct id){ "" };
+    struct holding now = { { "" }, { "" } };
+
+    if (id_set(&d->row.person))
+        now = (struct holding){ d->row.pool, d->row.person };
+    if (!id_eq(&session, &d->session_id)) {
+        if (id_set(&d->session_id))
+            HASH_DELETE(by_session, m->desktops_by_session, d);
+        d->session_id = session;
+        if (id_set(&session))
+            HASH_ADD(by_session, m->desktops_by_session, session_id.s, ID_LEN, d);
     }
-    return NULL;
+    if (!id_eq(&now.pool, &d->holding.pool) || !id_eq(&now.who, &d->holding.who)) {
+        if (id_set(&d->holding.who))
+            HASH_DELETE(by_holding, m->desktops_by_holding, d);
+        d->holding = now;
+        if (id_set(&now.who))
+            HASH_ADD(by_holding, m->desktops_by_holding, holding, sizeof d->holding, d);
+    }
 }
 
 struct seat *module_seat(struct module *m, const struct id *person, const struct id *pool)
@@ -164,28 +180,35 @@ struct seat *module_seat_put(struct module *m, const struct id *person, const st
     return s;
 }
 
-static bool in_group(const struct person *p, const struct id *group)
+void module_entitlement_set(struct module *m, struct entitlement *en, const struct holding *key)
 {
-    for (int i = 0; i < p->ngroups; i++)
-        if (id_eq(&p->groups[i], group))
-            return true;
-    return false;
+    if (id_set(&en->key.who))
+        HASH_DELETE(by_key, m->entitlements_by_key, en);
+    en->key = *key;
+    if (id_set(&en->key.who))
+        HASH_ADD(by_key, m->entitlements_by_key, key, sizeof en->key, en);
+}
+
+static bool named(struct module *m, const struct id *pool, const struct id *who)
+{
+    struct holding key = { *pool, *who };
+    struct entitlement *en;
+
+    HASH_FIND(by_key, m->entitlements_by_key, &key, sizeof key, en);
+    return en != NULL;
 }
 
 bool module_entitled(struct module *m, const struct id *person, const struct id *pool)
 {
     struct person *p = module_person(m, person);
-    struct entitlement *en, *tmp;
 
     if (p && p->disabled)
         return false;
-    HASH_ITER(hh, m->entitlements, en, tmp)
-    {
-        if (!id_eq(&en->pool, pool))
-            continue;
-        if (id_set(&en->person) ? id_eq(&en->person, person) : p && in_group(p, &en->group))
+    if (named(m, pool, person))
+        return true;
+    for (int i = 0; p && i < p->ngroups; i++)
+        if (named(m, pool, &p->groups[i]))
             return true;
-    }
     return false;
 }
 
@@ -231,6 +254,10 @@ void module_desktop_remove(struct module *m, struct desktop *d)
         d->bserver->slots[d->slot].desktop = NULL;
     if (d->vf)
         d->vf->desktop = NULL;
+    free(d->session);
+    d->session = NULL;
+    d->row.person = (struct id){ "" };
+    module_desktop_index(m, d);
     HASH_DEL(m->desktops, d);
     desktop_free(d);
 }
@@ -288,6 +315,12 @@ bool desktop_running(const struct desktop *d)
     return d->observed == OBSERVED_RUNNING || d->observed == OBSERVED_PAUSED;
 }
 
+bool desktop_screen(const struct desktop *d)
+{
+    return d->bserver && d->lane >= 0 && d->lane < d->bserver->nlanes &&
+           d->bserver->lane_url[d->lane][0];
+}
+
 bool desktop_ready(const struct desktop *d, int64_t boot_ms)
 {
     if (!id_set(&d->row.run) || d->row.deleting || d->observed != OBSERVED_RUNNING || !d->bserver ||
@@ -314,6 +347,9 @@ void module_release(struct module *m)
 {
     struct desktop *d, *next;
 
+    HASH_CLEAR(by_holding, m->desktops_by_holding);
+    HASH_CLEAR(by_session, m->desktops_by_session);
+    HASH_CLEAR(by_key, m->entitlements_by_key);
     HASH_ITER(hh, m->desktops, d, next)
     {
         HASH_DELETE(hh, m->desktops, d);

@@ -90,9 +90,14 @@ struct person {
     UT_hash_handle hh; /* by id */
     UT_hash_handle by_name;
 };
+struct holding { /* who has, or may have, something of a pool: a key of indexes */
+    struct id pool, who;
+};
 struct entitlement {
-    struct id id, pool, person, group;
-    UT_hash_handle hh;
+    struct id id;
+    struct holding key; /* who: a person or a group */
+    UT_hash_handle hh;  /* by id */
+    UT_hash_handle by_key;
 };
 struct node_info {
     struct id id, module;
@@ -155,6 +160,7 @@ struct session {
     int64_t seq, since;
     unsigned char resume_hash[32];
     bool screen_open, screen_seen;
+    int64_t stranger_at; /* boot clock since when nothing entitles its person; 0: something does */
     int64_t screen_at; /* boot clock of the last change of screen_open, or of the session's start */
 };
 
@@ -194,6 +200,7 @@ struct desktop {
     struct session *session; /* live */
     struct operation *op;    /* open */
     bool busy;
+    bool unsure; /* what became of its last write is not known: read again before anything else */
     int64_t run_at;   /* boot clock of the newest run that we gave; 0: before our start */
     int64_t retry_at; /* boot clock: not started as a spare before */
     int failures;
@@ -207,6 +214,15 @@ struct desktop {
     bool seen;                         /* reported since our start */
     bool surplus, want_running, renew; /* reconcile's newest plan of its pool */
     UT_hash_handle hh;
+    struct holding holding; /* as they stand in the two indexes; "" where it does not */
+    struct id session_id;
+    UT_hash_handle by_holding, by_session;
+};
+
+/* Somebody who is being given a desktop of a pool: on the stack of the thread that serves her. */
+struct asking {
+    struct holding key;
+    struct asking *next;
 };
 
 struct seat {
@@ -225,12 +241,13 @@ struct module {
     struct image_version *images;
     struct pool *pools;
     struct person *persons, *persons_by_name;
-    struct entitlement *entitlements;
+    struct entitlement *entitlements, *entitlements_by_key;
     struct node_info *nodes;
     struct sister *sisters;
     struct bserver *bservers;
     struct vf *vfs;
-    struct desktop *desktops;
+    struct desktop *desktops, *desktops_by_holding, *desktops_by_session;
+    struct asking *asking;
     struct seat *seats;
     struct operation *operations;
     int64_t held; /* deletions that wait for a person */
@@ -257,11 +274,15 @@ struct operation *module_operation(struct module *m, const struct id *id);
 struct seat *module_seat(struct module *m, const struct id *person, const struct id *pool);
 struct seat *module_seat_put(struct module *m, const struct id *person, const struct id *pool,
                              bool released, int64_t generation);
+/* Its key is new or another one. */
+void module_entitlement_set(struct module *m, struct entitlement *en, const struct holding *key);
 bool module_entitled(struct module *m, const struct id *person, const struct id *pool);
 bool bserver_up(const struct bserver *b, int64_t boot_ms);
 
 struct bserver *module_bserver_add(struct module *m, const struct id *id);
 struct desktop *module_desktop_add(struct module *m, const struct id *id);
+/* After each change of its pool, person or session. */
+void module_desktop_index(struct module *m, struct desktop *d);
 void module_desktop_remove(struct module *m, struct desktop *d);
 struct operation *module_operation_add(struct module *m, const struct id *id);
 void module_operation_remove(struct module *m, struct operation *op);
@@ -271,6 +292,8 @@ void desktop_row_copy(struct desktop_row *to, const struct desktop_row *from);
 void desktop_row_release(struct desktop_row *row);
 void desktop_row_set_image(struct desktop_row *row, json_t *image); /* takes a new reference */
 
+/* Its lane shows screens. */
+bool desktop_screen(const struct desktop *d);
 /* Running, on the wanted overlay and run, and the guest has said so (where it can). */
 bool desktop_ready(const struct desktop *d, int64_t boot_ms);
 bool desktop_running(const struct desktop *d);

@@ -4,6 +4,7 @@
 
 #include "bcenter/agent_observed.h"
 #include "bcenter/desktop_store.h"
+#include "bcenter/publish.h"
 #include "common/base/json.h"
 #include "sql/module/module.h"
 
@@ -93,8 +94,8 @@ static void take_vfs(struct module *m, const PGresult *r)
         text_at(r, i, "address", v->address, sizeof v->address);
         v->index = (int)db_int(r, i, "index", 0);
         v->vlan = (int)db_int(r, i, "vlan", 0);
-        v->stored = true;
         v->state = vf_state_from(db_text(r, i, "state"));
+        v->stored = v->heard == (v->state != VF_LOST);
         v->desktop = module_desktop(m, &who);
         if (v->desktop)
             v->desktop->vf = v;
@@ -112,6 +113,18 @@ static void take_desktops(struct module *m, const PGresult *r)
     }
 }
 
+/* Those that memory does not have: the answer to their making was lost. */
+static void take_new_desktops(struct module *m, const PGresult *r)
+{
+    for (int i = 0; i < db_rows(r); i++) {
+        struct id id = id_at(r, i, "id");
+        struct desktop *d = module_desktop(m, &id);
+
+        if (!d && (d = module_desktop_add(m, &id)))
+            desktop_take_row(m, d, r, i);
+    }
+}
+
 static void take_sessions(struct module *m, const PGresult *r)
 {
     for (int i = 0; i < db_rows(r); i++) {
@@ -120,6 +133,8 @@ static void take_sessions(struct module *m, const PGresult *r)
 
         if (d)
             desktop_take_session(d, r, i);
+        if (d)
+            module_desktop_index(m, d);
     }
 }
 
@@ -159,6 +174,7 @@ void module_take_operations(struct module *m, const PGresult *r)
         text_at(r, i, "asked_name", op->asked_name, sizeof op->asked_name);
         text_at(r, i, "stage", op->stage, sizeof op->stage);
         op->state = op_state_from(db_text(r, i, "state"));
+        json_decref(op->error);
         op->error = error ? json_loads(error, 0, NULL) : NULL;
         op->created = db_int(r, i, "created_ms", 0);
         op->started = db_int(r, i, "started_ms", 0);
@@ -168,6 +184,8 @@ void module_take_operations(struct module *m, const PGresult *r)
         d = module_desktop(m, &op->target);
         if (d && op->state == OP_RUNNING)
             d->op = op;
+        else if (d && d->op == op)
+            d->op = NULL;
     }
 }
 
@@ -200,20 +218,25 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e)
 
 int module_load_bserver(struct bcenter *bc, struct db *db, const struct id *id, struct err *e)
 {
-    auto_result PGresult *b = NULL, *s = NULL, *v = NULL;
+    auto_result PGresult *b = NULL, *d = NULL, *s = NULL, *v = NULL;
     struct bserver *host;
 
     if (db_run(db, &Q_bserver_one, DB_ARGS(id->s), &b, e) < 0 ||
+        db_run(db, &Q_desktop_on, DB_ARGS(id->s), &d, e) < 0 ||
         db_run(db, &Q_slot_of, DB_ARGS(id->s), &s, e) < 0 ||
         db_run(db, &Q_vf_of, DB_ARGS(id->s), &v, e) < 0)
         return -1;
     module_lock(&bc->m);
     take_bservers(&bc->m, b);
+    take_new_desktops(&bc->m, d);
     host = module_bserver(&bc->m, id);
     if (host)
         host->nslots = 0;
     take_slots(&bc->m, s);
     take_vfs(&bc->m, v);
+    for (int i = 0; host && i < host->nslots; i++)
+        if (host->slots[i].desktop)
+            publish_desktop(bc, host->slots[i].desktop);
     module_unlock(&bc->m);
     return 0;
 }

@@ -1,5 +1,7 @@
 #include "bcenter/reconcile.h"
 
+#include <unistd.h>
+
 #include "bcenter/leader.h"
 #include "bcenter/login.h"
 #include "bcenter/publish.h"
@@ -11,7 +13,7 @@
 #include "sql/module/login.h"
 #include "sql/module/module.h"
 
-enum { PURGE_MS = 600000, AUDIT_PAGES = 10 };
+enum { PURGE_MS = 600000, AUDIT_PAGES = 10, PACE_MS = 40, SHOW_MS = 1000 };
 
 void reconcile_new_run(struct change *c, const struct desktop *d)
 {
@@ -110,10 +112,15 @@ static void purge(struct bcenter *bc)
     login_sweep(bc, bc->reconcile_db);
 }
 
-static void count(struct bcenter *bc)
+static void show(struct bcenter *bc)
 {
+    static int64_t next_ms;
     struct desktop *d, *next;
     int64_t running = 0;
+
+    if (clock_boot_ms() < next_ms)
+        return;
+    next_ms = clock_boot_ms() + SHOW_MS;
 
     module_lock(&bc->m);
     HASH_ITER(hh, bc->m.desktops, d, next)
@@ -133,11 +140,24 @@ void reconcile_tick(void *arg)
     ticket_issue_expire(bc);
     if (!__atomic_load_n(&bc->settled, __ATOMIC_ACQUIRE) || !leader_valid(bc))
         return;
+    reconcile_unsure(bc);
     reconcile_hosts(bc);
     reconcile_operations(bc);
     reconcile_pools(bc);
     reconcile_desktops(bc);
     reconcile_audit(bc);
-    count(bc);
+    show(bc);
     purge(bc);
+}
+
+/* What each connect wakes us for is done for all of them at once. */
+void reconcile_turn(void *arg)
+{
+    static int64_t last;
+    int64_t now = clock_boot_ms();
+
+    if (last && now - last < PACE_MS)
+        usleep((useconds_t)(PACE_MS - (now - last)) * 1000);
+    last = clock_boot_ms();
+    reconcile_tick(arg);
 }

@@ -10,9 +10,11 @@
 
 enum { RECONCILE_MS = 2000 };
 
-void reconcile_tick(void *bc); /* ticker body */
+void reconcile_tick(void *bc); /* everything once */
+void reconcile_turn(void *bc); /* ticker body: not too often */
 
 /* Its parts, each with the lock free on entry and return. */
+void reconcile_unsure(struct bcenter *bc);
 void reconcile_hosts(struct bcenter *bc);
 void reconcile_pools(struct bcenter *bc);
 void reconcile_desktops(struct bcenter *bc);

@@ -9,6 +9,7 @@
 #include "sql/module/module.h"
 
 enum { RETRY_MIN_MS = 5000, RETRY_MAX_MS = 300000, STARTS_A_HOST = 8 };
+enum { STRANGER_MS = 60000, HUNG_MS = 900000 };
 
 static bool starting(const struct desktop *d)
 {
@@ -24,25 +25,56 @@ static int starts_on(const struct bserver *b)
     return n;
 }
 
-static int64_t closed_for(const struct session *s, int64_t now)
+/* A host that does not answer says nothing about its screens. */
+static int64_t closed_for(const struct desktop *d, int64_t now)
 {
-    if (!s || s->screen_open)
+    if (!d->session || d->session->screen_open || !bserver_up(d->bserver, now))
         return -1;
-    return now - s->screen_at;
+    return now - d->session->screen_at;
 }
 
-static bool barred(struct bcenter *bc, const struct desktop *d)
+static bool disabled(struct bcenter *bc, const struct desktop *d)
 {
     struct person *p = d->session ? module_person(&bc->m, &d->session->person) : NULL;
 
     return p && p->disabled;
 }
 
-static struct next_facts facts_of(struct bcenter *bc, const struct desktop *d, int64_t now)
+/*
+ * Deleted people are not named any more, and nothing entitles them. Entitlements that are being
+ * rearranged look the same for a moment, so this must last.
+ */
+static bool stranger(struct bcenter *bc, struct desktop *d, int64_t now)
 {
-    struct next_facts f = {
-        .busy = d->busy, .deleting = d->row.deleting, .seen = d->seen, .floating = d->row.floating
-    };
+    struct session *s = d->session;
+
+    if (!s)
+        return false;
+    if (module_person(&bc->m, &s->person) || module_entitled(&bc->m, &s->person, &d->row.pool))
+        s->stranger_at = 0;
+    else if (!s->stranger_at)
+        s->stranger_at = now;
+    return s->stranger_at && now - s->stranger_at >= STRANGER_MS;
+}
+
+/* Before our start, or since it: what is older than we are is counted from our first look. */
+static bool hung(struct desktop *d, int64_t now)
+{
+    if (!id_set(&d->row.run) || d->session || d->op || desktop_ready(d, now) ||
+        !bserver_up(d->bserver, now))
+        return false;
+    if (!d->run_at)
+        d->run_at = now;
+    return now - d->run_at >= HUNG_MS;
+}
+
+static struct next_facts facts_of(struct bcenter *bc, struct desktop *d, int64_t now)
+{
+    struct next_facts f = { .deleting = d->row.deleting,
+                            .seen = d->seen,
+                            .floating = d->row.floating };
+
+    f.busy = d->busy || d->unsure;
 
     f.host_up = d->bserver && bserver_up(d->bserver, now);
     f.maintenance = d->bserver && d->bserver->maintenance;
@@ -62,8 +94,9 @@ static struct next_facts facts_of(struct bcenter *bc, const struct desktop *d, i
     f.run_failed = f.wanted_on && d->error_slug[0] && id_eq(&d->error_for, &d->row.run) && !f.alive;
     f.overlay_failed = d->error_slug[0] && id_eq(&d->error_for, &d->row.overlay);
     f.run_failed |= f.wanted_on && f.overlay_failed && !f.alive;
-    f.barred = barred(bc, d);
-    f.closed_ms = closed_for(d->session, now);
+    f.barred = disabled(bc, d) || stranger(bc, d, now);
+    f.hung = hung(d, now);
+    f.closed_ms = closed_for(d, now);
     f.assigned_ms = d->row.assigned ? clock_wall_ms() - d->row.assigned : 0;
     f.logoff_ms = bc->config->floating_logoff_s * 1000;
     f.retry_in_ms = d->retry_at - now;
@@ -128,13 +161,15 @@ static void renew(struct bcenter *bc, struct desktop *d, struct change *c, int64
 
 static void log_off(struct bcenter *bc, struct desktop *d, struct change *c)
 {
-    bool disabled = barred(bc, d);
+    bool off = disabled(bc, d), gone = d->session->stranger_at != 0;
 
-    change_end_session(d, c, disabled ? "disabled" : "idle");
+    change_end_session(d, c, off || gone ? "disabled" : "idle");
     if (d->row.floating)
         change_free(&bc->m, d, c);
     c->action = "log-off";
-    c->detail = disabled ? "the person was disabled" : "the screen was closed too long";
+    c->detail = off    ? "the person was disabled"
+                : gone ? "the person is not entitled to anything here any more"
+                       : "the screen was closed too long";
 }
 
 /* Lock held. What the action writes; false: nothing after all. */
@@ -152,29 +187,17 @@ static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct c
         c->action = "delete";
         c->detail = "its pool wants fewer";
         return true;
+    case NEXT_RESTART:
+        change_stop(c, true);
+        back_off(d, now);
+        c->action = "restart";
+        c->detail = "its guest did not come up";
+        return true;
     case NEXT_START: reconcile_new_run(c, d); return true;
     case NEXT_FORGET:
     case NEXT_NOTHING: break;
     }
     return false;
-}
-
-static void forgotten(struct bcenter *bc, const struct id *id)
-{
-    struct desktop *d = module_desktop(&bc->m, id);
-    struct bserver *b = d ? d->bserver : NULL;
-
-    if (!d || !b)
-        return;
-    b->memory_used_mib -= d->row.memory_mib;
-    b->store_used_gib -= d->row.store_gib;
-    if (d->vf) {
-        d->vf->state = d->vf->state == VF_LOST ? VF_LOST : VF_QUARANTINE;
-        d->vf->quarantine_at = clock_boot_ms();
-    }
-    publish_desktop_gone(bc, id, &b->id);
-    module_desktop_remove(&bc->m, d);
-    publish_bserver(bc, b);
 }
 
 static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
@@ -195,7 +218,7 @@ static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
         return;
     }
     module_lock(&bc->m);
-    forgotten(bc, id);
+    desktop_forgotten(bc, id);
     module_unlock(&bc->m);
 }
 
@@ -235,6 +258,48 @@ static void reconcile_desktop(struct bcenter *bc, const struct id *id)
     }
     module_unlock(&bc->m);
     reconcile_commit(bc, &c);
+}
+
+/* What became of their last write is not known: read until the database says. */
+static void ask_again(struct bcenter *bc, const struct id *id)
+{
+    struct desktop *d;
+    bool ours;
+
+    module_lock(&bc->m);
+    d = module_desktop(&bc->m, id);
+    ours = d && d->unsure && !d->busy;
+    if (ours)
+        d->busy = true;
+    module_unlock(&bc->m);
+    if (!ours)
+        return;
+    desktop_reload(bc, bc->reconcile_db, id);
+    module_lock(&bc->m);
+    d = module_desktop(&bc->m, id);
+    if (d)
+        d->busy = false;
+    pthread_cond_broadcast(&bc->m.changed);
+    module_unlock(&bc->m);
+}
+
+void reconcile_unsure(struct bcenter *bc)
+{
+    struct desktop *d, *next;
+    struct id *ids;
+    int n = 0;
+
+    module_lock(&bc->m);
+    ids = calloc(HASH_COUNT(bc->m.desktops) + 1, sizeof *ids);
+    HASH_ITER(hh, bc->m.desktops, d, next)
+    {
+        if (ids && d->unsure)
+            ids[n++] = d->row.id;
+    }
+    module_unlock(&bc->m);
+    for (int i = 0; i < n; i++)
+        ask_again(bc, &ids[i]);
+    free(ids);
 }
 
 void reconcile_desktops(struct bcenter *bc)

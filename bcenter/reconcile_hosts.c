@@ -5,6 +5,7 @@
 #include "bcenter/publish.h"
 #include "bcenter/reconcile.h"
 #include "common/base/clock.h"
+#include "common/base/json.h"
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
@@ -16,32 +17,36 @@ struct host {
     char name[260], boot[72];
     char memory[24], store[24], slots[16], lanes[16], epoch[24];
     bool has_store;
-    char *body;
-    int nvfs;
-    struct host_vf {
-        struct id id;
-        char pf[64], address[32], index[16];
-        bool heard;
-    } vfs[VFS_MAX];
+    char *body, *heard,
+        *lost; /* JSON: the report, the VFs that it names, ids of those it does not */
 };
 
 static void copy_vfs(struct module *m, const struct bserver *b, struct host *h)
 {
+    json_t *heard = json_array(), *lost = json_array();
     struct vf *v, *next;
 
     HASH_ITER(hh, m->vfs, v, next)
     {
-        struct host_vf *to = &h->vfs[h->nvfs];
+        json_t *o;
 
-        if (v->bserver != b || v->stored || h->nvfs == VFS_MAX)
+        if (v->bserver != b || v->stored || json_array_size(heard) >= VFS_MAX)
             continue;
-        to->id = v->id;
-        to->heard = v->heard;
-        snprintf(to->pf, sizeof to->pf, "%s", v->pf);
-        snprintf(to->address, sizeof to->address, "%s", v->address);
-        snprintf(to->index, sizeof to->index, "%d", v->index);
-        h->nvfs++;
+        if (!v->heard) {
+            json_array_append_new(lost, json_string(v->id.s));
+            continue;
+        }
+        o = json_object();
+        json_put_str(o, "id", v->id.s);
+        json_put_str(o, "pf", v->pf);
+        json_put_str(o, "address", v->address);
+        json_put_int(o, "index", v->index);
+        json_array_append_new(heard, o);
     }
+    h->heard = json_array_size(heard) ? store_json(heard) : NULL;
+    h->lost = json_array_size(lost) ? store_json(lost) : NULL;
+    json_decref(heard);
+    json_decref(lost);
 }
 
 /* Lock held. False: nothing to store. */
@@ -68,29 +73,26 @@ static bool copy_host(struct bcenter *bc, struct bserver *b, struct host *h)
 static int store_host(struct db *db, void *arg, struct err *e)
 {
     const struct host *h = arg;
+    auto_result PGresult *r = NULL;
 
     if (db_run(db, &Q_bserver_heard,
                DB_ARGS(h->id.s, h->name, h->boot, h->memory, h->has_store ? h->store : NULL,
                        h->body, h->epoch),
-               NULL, e) < 0 ||
-        db_run(db, &Q_slot_make, DB_ARGS(h->id.s, h->slots, h->lanes, h->epoch), NULL, e) < 0 ||
+               &r, e) < 0)
+        return -1;
+    if (db_changed(r) != 1)
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
+    if (db_run(db, &Q_slot_make, DB_ARGS(h->id.s, h->slots, h->lanes, h->epoch), NULL, e) < 0 ||
         db_run(db, &Q_slot_trim, DB_ARGS(h->id.s, h->slots, h->epoch), NULL, e) < 0)
         return -1;
-    for (int i = 0; i < h->nvfs; i++) {
-        const struct host_vf *v = &h->vfs[i];
-        int rc = v->heard ? db_run(db, &Q_vf_heard,
-                                   DB_ARGS(v->id.s, h->id.s, v->pf, v->address, v->index, h->epoch),
-                                   NULL, e)
-                          : db_run(db, &Q_vf_lost, DB_ARGS(v->id.s, h->epoch), NULL, e);
-
-        if (rc < 0)
-            return -1;
-    }
-    return 0;
+    if (h->heard && db_run(db, &Q_vf_heard, DB_ARGS(h->id.s, h->heard, h->epoch), NULL, e) < 0)
+        return -1;
+    return h->lost ? db_run(db, &Q_vf_lost, DB_ARGS(h->id.s, h->lost, h->epoch), NULL, e) : 0;
 }
 
-static void reconcile_host(struct bcenter *bc, const struct id *id, struct host *h)
+static void reconcile_host(struct bcenter *bc, const struct id *id)
 {
+    struct host host, *h = &host;
     struct err e = { 0 };
     struct bserver *b;
     bool wanted;
@@ -105,6 +107,8 @@ static void reconcile_host(struct bcenter *bc, const struct id *id, struct host 
         module_load_bserver(bc, bc->reconcile_db, id, &e) < 0)
         log_err("host", &e);
     free(h->body);
+    free(h->heard);
+    free(h->lost);
     module_lock(&bc->m);
     b = module_bserver(&bc->m, id);
     if (b && e.code != ERR_NONE)
@@ -164,16 +168,14 @@ static void clean_vfs(struct bcenter *bc)
 
 void reconcile_hosts(struct bcenter *bc)
 {
-    struct host *h = malloc(sizeof *h);
     struct id *ids;
     int n;
 
     module_lock(&bc->m);
     RECONCILE_IDS(&bc->m, bserver, bservers, id, ids, n);
     module_unlock(&bc->m);
-    for (int i = 0; h && i < n; i++)
-        reconcile_host(bc, &ids[i], h);
+    for (int i = 0; i < n; i++)
+        reconcile_host(bc, &ids[i]);
     free(ids);
-    free(h);
     clean_vfs(bc);
 }

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bcenter/module_load.h"
 #include "bcenter/publish.h"
 #include "bcenter/reconcile.h"
 #include "common/base/clock.h"
@@ -62,6 +63,28 @@ static void end_alone(struct bcenter *bc, const struct id *id, enum op_state sta
 
 /* ---- storing orders ---- */
 
+/* No row was written: it is there already (the answer to our own write was lost, or the CCC names
+ * an order again that ended long ago), or we do not lead. */
+static int known_order(struct bcenter *bc, const struct operation *op, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+
+    if (db_run(bc->reconcile_db, &Q_operation_one, DB_ARGS(op->id.s), &r, e) < 0)
+        return -1;
+    if (db_rows(r) != 1) {
+        daemon_quit(3);
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
+    }
+    module_lock(&bc->m);
+    module_take_operations(&bc->m, r);
+    if (module_operation(&bc->m, &op->id))
+        publish_operation(bc, module_operation(&bc->m, &op->id));
+    module_unlock(&bc->m);
+    return strcmp(db_text(r, 0, "state"), "queued") == 0
+               ? 0
+               : err_set(e, ERR_CONFLICT, "this order was carried out before");
+}
+
 static int store_order(struct bcenter *bc, const struct operation *op, struct err *e)
 {
     auto_result PGresult *r = NULL;
@@ -76,10 +99,7 @@ static int store_order(struct bcenter *bc, const struct operation *op, struct er
                        "queued", NULL, epoch),
                &r, e) < 0)
         return -1;
-    /* Every row that the table holds is in memory, so a row in the way was not written by this
-     * leader. */
-    return db_changed(r) == 1 ? 0
-                              : err_set(e, ERR_EPOCH_STALE, "another process leads this module");
+    return db_changed(r) == 1 ? 0 : known_order(bc, op, e);
 }
 
 /* ---- carrying out ---- */
@@ -203,7 +223,7 @@ static void carry_out_desktop(struct bcenter *bc, const struct operation *op)
 
     module_lock(&bc->m);
     d = module_desktop(&bc->m, &op->target);
-    if (!d || d->busy || d->op) {
+    if (!d || d->busy || d->unsure || d->op) {
         bool there = d != NULL;
 
         if (d && d->op)
@@ -353,7 +373,11 @@ static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct
                      : op->stage;
     c.op_error = end->code;
     snprintf(c.op_detail, sizeof c.op_detail, "%s", end->detail ? end->detail : "");
-    if (end->state == OP_CANCELLED) {
+    /* A floating desktop that does not come up is switched off: the next one who asks gets a new
+     * run. A persistent one may be repairing its disk, and is left to its person. */
+    if (end->state == OP_CANCELLED ||
+        (end->code == ERR_DEADLINE && d->row.floating && !d->session &&
+         (op->verb == VERB_CONNECT || op->verb == VERB_START))) {
         change_stop(&c, true);
         if (d->row.floating)
             change_free(&bc->m, d, &c);
@@ -372,7 +396,7 @@ static void go_on(struct bcenter *bc, const struct id *id)
     module_lock(&bc->m);
     op = module_operation(&bc->m, id);
     d = op ? module_desktop(&bc->m, &op->target) : NULL;
-    if (!op || !d || d->busy) {
+    if (!op || !d || d->busy || d->unsure) {
         deleted = op && !d && op->verb == VERB_DELETE;
         module_unlock(&bc->m);
         if (deleted)

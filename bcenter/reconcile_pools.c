@@ -1,7 +1,7 @@
-#include <ctype.h>
 #include <sodium.h>
 #include <string.h>
 
+#include "bcenter/desktop_name.h"
 #include "bcenter/placement.h"
 #include "bcenter/pool_share.h"
 #include "bcenter/publish.h"
@@ -11,7 +11,7 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-enum { CANDIDATES = 64, SLUG = 40 };
+enum { CANDIDATES = 64 };
 
 /* A desktop about to be made: decided under the lock, written without it. */
 struct making {
@@ -23,26 +23,6 @@ struct making {
 };
 
 /* ---- names ---- */
-
-/* "Office 2026" → "office-2026"; what has no letter that a host name may have → "desktop". */
-static void slug(const char *name, char to[SLUG])
-{
-    size_t n = 0;
-
-    for (; *name && n + 1 < SLUG; name++) {
-        unsigned char c = (unsigned char)*name;
-
-        if (c < 0x80 && isalnum(c))
-            to[n++] = (char)tolower(c);
-        else if (n > 0 && to[n - 1] != '-')
-            to[n++] = '-';
-    }
-    while (n > 0 && to[n - 1] == '-')
-        n--;
-    to[n] = '\0';
-    if (n == 0)
-        snprintf(to, SLUG, "desktop");
-}
 
 static bool name_taken(struct module *m, const char *name)
 {
@@ -56,20 +36,29 @@ static bool name_taken(struct module *m, const char *name)
     return false;
 }
 
-static void choose_name(struct module *m, const struct pool *p, char to[64])
+/* Lock held. A name that no desktop of the installation has (desktop_name.h). */
+static void choose_name(struct module *m, const struct pool *p, char to[DESKTOP_NAME])
 {
-    struct desktop *d, *next;
-    char base[SLUG];
-    int have = 0;
+    struct id *others = calloc(HASH_COUNT(m->sisters) + 1, sizeof *others);
+    char code[DESKTOP_CODE];
+    struct sister *s, *sn;
+    struct desktop *d, *dn;
+    int n = 0, have = 0;
 
+    HASH_ITER(hh, m->sisters, s, sn)
+    {
+        if (others)
+            others[n++] = s->id;
+    }
+    desktop_code(&m->id, others, n, code);
+    free(others);
     /* Those before are taken as a rule. */
-    HASH_ITER(hh, m->desktops, d, next)
+    HASH_ITER(hh, m->desktops, d, dn)
     {
         have += id_eq(&d->row.pool, &p->id);
     }
-    slug(p->name, base);
     for (int i = have + 1; i <= have + MODULE_DESKTOPS * 2; i++) {
-        snprintf(to, 64, "%s-%d", base, i);
+        desktop_name(p->name, code, i, to);
         if (!name_taken(m, to))
             return;
     }
@@ -228,6 +217,7 @@ static void apply(struct bcenter *bc, struct making *mk)
 
     if (!d || !b)
         return;
+    desktop_row_release(&d->row);
     desktop_row_copy(&d->row, &mk->row);
     d->bserver = b;
     d->slot = mk->slot;
@@ -277,7 +267,7 @@ static bool make_one(struct bcenter *bc, const struct id *pool)
         struct bserver *b = module_bserver(&bc->m, &mk.host);
 
         if (b)
-            b->stored = false; /* its counters, slots and VFs are read again with the next store */
+            b->stored = false; /* its desktops, counters, slots and VFs are read again */
     }
     module_unlock(&bc->m);
     desktop_row_release(&mk.row);

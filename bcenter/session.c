@@ -63,11 +63,11 @@ int session_end(struct bcenter *bc, struct db *db, const struct session_end *s, 
         int rc;
 
         module_lock(&bc->m);
-        while ((d = module_session_desktop(&bc->m, &s->session)) && d->busy &&
+        while ((d = module_session_desktop(&bc->m, &s->session)) && (d->busy || d->unsure) &&
                module_wait(&bc->m, until)) {
         }
-        if (!d || d->busy || !may(&s->person, &d->session->person)) {
-            bool busy = d && d->busy;
+        if (!d || d->busy || d->unsure || !may(&s->person, &d->session->person)) {
+            bool busy = d && (d->busy || d->unsure);
 
             module_unlock(&bc->m);
             if (busy)
@@ -94,8 +94,8 @@ int session_ticket(struct bcenter *bc, const struct id *session, const char *sec
                    struct connection *out, struct err *e)
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
+    struct ticket t;
     struct desktop *d;
-    const char *url;
     int rc;
 
     memset(out, 0, sizeof *out);
@@ -109,14 +109,13 @@ int session_ticket(struct bcenter *bc, const struct id *session, const char *sec
     else if (sodium_memcmp(hash, d->session->resume_hash, sizeof hash) != 0)
         rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");
     else
-        rc = ticket_issue(bc, d, out->ticket, &url, &out->expires, e);
-    if (rc == 0) {
-        out->id = *session;
-        out->desktop = d->row.id;
-        snprintf(out->url, sizeof out->url, "%s", url);
-    }
+        rc = ticket_claim(bc, d, &t, out->url, e);
     module_unlock(&bc->m);
-    return rc;
+    if (rc < 0)
+        return -1;
+    out->id = t.session;
+    out->desktop = t.desktop;
+    return ticket_seal(bc, &t, out->ticket, &out->expires, e);
 }
 
 json_t *session_ticket_json(const struct connection *c)

@@ -81,11 +81,10 @@ void ticket_known_by(struct bcenter *bc, const struct id *agent, const char *cur
     module_unlock(&bc->m);
 }
 
-int ticket_issue(struct bcenter *bc, const struct desktop *d, char text[TICKET_MAX],
-                 const char **url, int64_t *expires_wall, struct err *e)
+int ticket_claim(struct bcenter *bc, const struct desktop *d, struct ticket *out, char url[300],
+                 struct err *e)
 {
     const struct bserver *b = d->bserver;
-    struct ticket t = { .kid = bc->key.kid, .desktop = d->row.id, .run = d->row.run };
 
     if (!d->session || !id_set(&d->row.run) || !id_eq(&d->session->run, &d->row.run))
         return err_set(e, ERR_SESSION_ENDED, "the session's run of the desktop is over");
@@ -93,17 +92,26 @@ int ticket_issue(struct bcenter *bc, const struct desktop *d, char text[TICKET_M
         return err_set(e, ERR_DESKTOP_LOST, "the desktop's bServer does not answer");
     if (!b->knows_key)
         return err_set(e, ERR_NOT_READY, "the desktop's bServer has not heard our key yet");
-    if (d->lane < 0 || d->lane >= b->nlanes || !b->lane_url[d->lane][0])
+    if (!desktop_screen(d))
         return err_set(e, ERR_LAW_CAPABILITY, "this bServer has no screens");
-    t.bserver = b->id;
-    t.session = d->session->id;
-    t.person = d->session->person;
-    t.seq = d->session->seq;
-    t.iat_ms = clock_wall_ms();
-    if (ticket_sign(&bc->key, &t, text, e) < 0)
+    *out = (struct ticket){ .kid = bc->key.kid,
+                            .bserver = b->id,
+                            .desktop = d->row.id,
+                            .run = d->row.run,
+                            .session = d->session->id,
+                            .person = d->session->person,
+                            .seq = d->session->seq };
+    snprintf(url, 300, "%s", b->lane_url[d->lane]);
+    return 0;
+}
+
+int ticket_seal(struct bcenter *bc, struct ticket *t, char text[TICKET_MAX], int64_t *expires_wall,
+                struct err *e)
+{
+    t->iat_ms = clock_wall_ms();
+    if (ticket_sign(&bc->key, t, text, e) < 0)
         return -1;
     metric_add(METRIC_CONNECTS, 1);
-    *url = b->lane_url[d->lane];
-    *expires_wall = t.iat_ms + TICKET_TTL_MS;
+    *expires_wall = t->iat_ms + TICKET_TTL_MS;
     return 0;
 }

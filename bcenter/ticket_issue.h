@@ -14,10 +14,14 @@ void ticket_issue_expire(struct bcenter *bc);
 /* An agent asks for what comes after cursor: it holds everything before, perhaps our key. */
 void ticket_known_by(struct bcenter *bc, const struct id *agent, const char *cursor);
 /*
- * Lock held. A ticket for the live session of d. NOT_READY while its bServer has not heard our key,
- * DESKTOP_LOST while it is silent, DESKTOP_STATE if the session's run is over. *url is the lane's.
+ * Lock held. What a ticket for the live session of d says, and its lane's url. NOT_READY while its
+ * bServer has not heard our key, DESKTOP_LOST while it is silent, SESSION_ENDED if the session's
+ * run is over, LAW_CAPABILITY if the bServer shows no screens.
  */
-int ticket_issue(struct bcenter *bc, const struct desktop *d, char text[TICKET_MAX],
-                 const char **url, int64_t *expires_wall, struct err *e) MUSTCHECK;
+int ticket_claim(struct bcenter *bc, const struct desktop *d, struct ticket *out, char url[300],
+                 struct err *e) MUSTCHECK;
+/* Lock not held: signs it. */
+int ticket_seal(struct bcenter *bc, struct ticket *t, char text[TICKET_MAX], int64_t *expires_wall,
+                struct err *e) MUSTCHECK;
 
 #endif

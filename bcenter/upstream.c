@@ -6,6 +6,7 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "sql/module/module.h"
 #include "sql/module/replica.h"
 
 enum { GATHER_MS = 50 };
@@ -54,8 +55,14 @@ static int store_page(struct db *db, void *arg, struct err *e)
     const struct storing *st = arg;
     const json_t *list = json_object_get(st->page, "objects");
     bool last = !json_flag(st->page, "more", false);
-    char mark[24], floor[24];
+    auto_result PGresult *lead = NULL;
+    char mark[24], floor[24], epoch[24];
 
+    snprintf(epoch, sizeof epoch, "%lld", (long long)st->up->bc->m.epoch);
+    if (db_run(db, &Q_leader_hold, DB_ARGS(epoch), &lead, e) < 0)
+        return -1;
+    if (db_rows(lead) != 1)
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     snprintf(mark, sizeof mark, "%lld", (long long)st->mark);
     snprintf(floor, sizeof floor, "%lld", (long long)json_num(st->page, "floor", 0));
     for (size_t i = 0; i < json_array_size(list); i++)

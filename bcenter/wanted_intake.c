@@ -178,17 +178,19 @@ static void take_person(struct bcenter *bc, const struct sync_object *o)
 static void take_entitlement(struct bcenter *bc, const struct sync_object *o)
 {
     struct module *m = &bc->m;
+    struct holding key = { { "" }, { "" } };
     ENTRY(entitlement, entitlements);
 
     if (o->deleted) {
+        module_entitlement_set(m, x, &key);
         HASH_DEL(m->entitlements, x);
         free(x);
         return;
     }
-    x->pool = x->person = x->group = (struct id){ "" };
-    json_id(o->body, "pool_id", &x->pool);
-    json_id(o->body, "person_id", &x->person);
-    json_id(o->body, "group_id", &x->group);
+    json_id(o->body, "pool_id", &key.pool);
+    if (!json_id(o->body, "person_id", &key.who))
+        json_id(o->body, "group_id", &key.who);
+    module_entitlement_set(m, x, &key);
 }
 
 /* Which of a pool's shares is ours is known once the module is. Lock held. */

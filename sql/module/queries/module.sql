@@ -6,6 +6,9 @@ select epoch, holder, extract(epoch from now() - renewed_at) * 1000 >= 9000 or h
 -- name: leader_take(holder, epoch)
 update leader set epoch = epoch + 1, holder = $1::uuid, renewed_at = now() where epoch = $2::bigint returning epoch;
 
+-- name: leader_hold(epoch)
+select epoch from leader where epoch = $1::bigint for share;
+
 -- name: leader_renew(epoch)
 update leader set renewed_at = now() where epoch = $1::bigint;
 
@@ -51,6 +54,16 @@ select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch f
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
 from desktop where id = $1::uuid;
 
+-- name: desktop_on(bserver)
+select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
+       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, run_id, run_boot,
+       stop_how, seq, deleting, generation, trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
+       (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
+from desktop where bserver_id = $1::uuid;
+
+-- name: desktop_held(pool, person)
+select id from desktop where pool_id = $1::uuid and person_id = $2::uuid;
+
 -- name: session_all()
 select id, desktop_id, person_id, run_id, seq, encode(resume_hash, 'hex') as resume_hash,
        trunc(extract(epoch from since) * 1000)::bigint as since_ms
@@ -82,11 +95,19 @@ select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run
        trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
        trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,
        trunc(extract(epoch from deadline) * 1000)::bigint as deadline_ms
-from operation where target_id = $1::uuid and state = 'running';
+from operation where target_id = $1::uuid and (ended_at is null or ended_at > now() - interval '10 min');
+
+-- name: operation_one(id)
+select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, error::text as error,
+       trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
+       trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
+       trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,
+       trunc(extract(epoch from deadline) * 1000)::bigint as deadline_ms
+from operation where id = $1::uuid;
 
 -- name: bserver_heard(id, name, boot, memory_limit_mib, store_limit_gib, body, epoch)
 insert into bserver (id, name, boot, memory_limit_mib, store_limit_gib, body)
-select $1::uuid, $2::text, $3::text, $4::bigint, $5::bigint, $6::jsonb from leader where epoch = $7::bigint
+select $1::uuid, $2::text, $3::text, $4::bigint, $5::bigint, $6::jsonb from leader where epoch = $7::bigint for share
 on conflict (id) do update set name = excluded.name, boot = excluded.boot, body = excluded.body, heard_at = now(),
     memory_limit_mib = greatest(excluded.memory_limit_mib, bserver.memory_used_mib),
     store_limit_gib = case when excluded.store_limit_gib is not null
@@ -105,14 +126,17 @@ on conflict (bserver_id, no) do nothing;
 delete from slot where bserver_id = $1::uuid and no >= $2::integer and desktop_id is null
     and exists (select from leader where epoch = $3::bigint for share);
 
--- name: vf_heard(id, bserver, pf, address, index, epoch)
+-- What a host's agent names now, and what it no longer names: all of them at once.
+-- name: vf_heard(bserver, list, epoch)
 insert into vf (id, bserver_id, pf, address, index)
-select $1::uuid, $2::uuid, $3::text, $4::text, $5::integer from leader where epoch = $6::bigint
+select v.id, $1::uuid, v.pf, v.address, v.index from leader, jsonb_to_recordset($2::jsonb) v(id uuid, pf text, address text, index integer)
+where epoch = $3::bigint for share of leader
 on conflict (id) do update set pf = excluded.pf, index = excluded.index,
     state = case when vf.state <> 'lost' then vf.state when vf.desktop_id is null then 'free' else 'assigned' end;
 
--- name: vf_lost(id, epoch)
-update vf set state = 'lost' where id = $1::uuid and exists (select from leader where epoch = $2::bigint for share);
+-- name: vf_lost(bserver, list, epoch)
+update vf set state = 'lost' where bserver_id = $1::uuid and id in (select jsonb_array_elements_text($2::jsonb)::uuid)
+    and exists (select from leader where epoch = $3::bigint for share);
 
 -- name: vf_clean(id, epoch)
 update vf set state = 'free' where id = $1::uuid and state = 'quarantine'
@@ -147,13 +171,16 @@ b as (update bserver set memory_used_mib = memory_used_mib - gone.memory_mib, st
       from gone where bserver.id = gone.bserver_id)
 select (select count(*) from lead) as lead, (select count(*) from gone) as done;
 
+-- An order has its effect once: its row must not have ended, and must still be queued when it begins.
 -- name: desktop_write(id, generation, epoch, person, run, run_boot, stop_how, overlay, image, seq, deleting, session, end_reason, op, op_state, op_stage, op_error, actor, actor_name, action, trace, detail, result)
 with lead as (select from leader where epoch = $3::bigint for share),
 d as (update desktop set person_id = $4::uuid,
              assigned_at = case when $4::uuid is null then null when person_id is not distinct from $4::uuid then assigned_at else now() end,
              run_id = $5::uuid, run_boot = $6::text, stop_how = $7::text, overlay_id = $8::uuid, image = $9::jsonb,
              seq = $10::bigint, deleting = $11::boolean, generation = generation + 1
-      where id = $1::uuid and generation = $2::bigint and exists (select from lead) returning id, pool_id),
+      where id = $1::uuid and generation = $2::bigint and exists (select from lead)
+        and ($14::uuid is null or exists (select from operation p where p.id = $14::uuid and p.ended_at is null
+                                          and ($15::text <> 'running' or p.state = 'queued'))) returning id, pool_id),
 s as (update session set ended_at = now(), end_reason = $13::text
       where id = $12::uuid and ended_at is null and exists (select from d)),
 o as (update operation set state = $15::text, stage = $16::text, error = $17::jsonb, run_id = coalesce($5::uuid, run_id),
@@ -170,7 +197,7 @@ select (select count(*) from lead) as lead, (select count(*) from d) as done;
 -- name: operation_add(id, verb, target_kind, target_id, asked_by, asked_name, created_ms, deadline_ms, state, stage, epoch)
 insert into operation (id, verb, target_kind, target_id, asked_by, asked_name, created_at, deadline, state, stage)
 select $1::uuid, $2::text, $3::text, $4::uuid, $5::uuid, $6::text, to_timestamp($7::bigint / 1000.0),
-       to_timestamp($8::bigint / 1000.0), $9::text, $10::text from leader where epoch = $11::bigint
+       to_timestamp($8::bigint / 1000.0), $9::text, $10::text from leader where epoch = $11::bigint for share
 on conflict (id) do nothing;
 
 -- name: operation_end(id, state, stage, error, epoch)

@@ -69,6 +69,8 @@ static void make_world(bool floating)
     host->id = id_new();
     host->heard_ms = now;
     host->knows_key = host->qcow2 = true;
+    host->nlanes = 1;
+    snprintf(host->lane_url[0], sizeof host->lane_url[0], "ws://localhost:1/display");
     HASH_ADD(hh, m.bservers, id.s, ID_LEN, host);
     pool = calloc(1, sizeof *pool);
     pool->id = id_new();
@@ -81,8 +83,9 @@ static void make_world(bool floating)
         struct entitlement *en = calloc(1, sizeof *en);
 
         people[i] = id_new();
-        *en = (struct entitlement){ .id = id_new(), .pool = pool->id, .person = people[i] };
+        en->id = id_new();
         HASH_ADD(hh, m.entitlements, id.s, ID_LEN, en);
+        module_entitlement_set(&m, en, &(struct holding){ pool->id, people[i] });
     }
     for (int i = 0; i < DESKTOPS; i++) {
         struct id id = id_new();
@@ -151,10 +154,14 @@ static void land(void)
     other = module_desktop_of(&m, &f->person, &pool->id);
     /* What the database refuses: a second desktop for her, a run or host that changed under the
      * write. */
-    if (upto(5) == 0 || (other && other != d) || (f->what == DECIDE_OPEN && !desktop_ready(d, now)))
+    if (upto(5) == 0 || (other && other != d) ||
+        (f->what == DECIDE_OPEN && !desktop_ready(d, now))) {
+        d->unsure = upto(2); /* and sometimes the answer is lost, too */
         return;
+    }
     d->row.person = f->person;
     d->row.seq++;
+    module_desktop_index(&m, d);
     if (f->what == DECIDE_START) {
         if (!id_set(&d->row.run))
             d->row.run = id_new();
@@ -167,6 +174,7 @@ static void land(void)
     d->session->person = f->person;
     d->session->run = d->row.run;
     d->used_by = f->person;
+    module_desktop_index(&m, d);
     show(&d->row.overlay, &f->person);
     opened++;
 }
@@ -187,6 +195,7 @@ static void apply(struct desktop *d, struct change *c)
     desktop_row_release(&d->row);
     d->row = c->row;
     d->busy = false;
+    module_desktop_index(&m, d);
 }
 
 static void end_session(void)
@@ -195,7 +204,7 @@ static void end_session(void)
     int64_t seq = d->row.seq;
     struct change c;
 
-    if (d->busy || !d->session)
+    if (d->busy || d->unsure || !d->session)
         return;
     change_begin(d, &c);
     change_end_session(d, &c, "disconnected");
@@ -211,7 +220,7 @@ static void run_ends(void)
     struct desktop *d = any();
     struct change c;
 
-    if (d->busy || !id_set(&d->row.run) || upto(4))
+    if (d->busy || d->unsure || !id_set(&d->row.run) || upto(4))
         return;
     change_begin(d, &c);
     change_end_session(d, &c, "run-ended");
@@ -228,6 +237,7 @@ static void agent(void)
 {
     struct desktop *d = any();
 
+    d->unsure = false;
     d->seen_overlay = d->row.overlay;
     d->seen_run = d->row.run;
     d->observed = id_set(&d->row.run) ? OBSERVED_RUNNING : OBSERVED_OFF;
@@ -253,8 +263,13 @@ static void step(void)
 static void check(void)
 {
     for (struct desktop *d = m.desktops; d; d = d->hh.next) {
-        if (d->session)
+        if (d->session) {
             assert_string_equal(d->session->person.s, d->row.person.s);
+            assert_ptr_equal(module_session_desktop(&m, &d->session->id), d);
+        }
+        if (id_set(&d->row.person))
+            assert_ptr_equal(module_desktop_of(&m, &d->row.person, &d->row.pool), d);
+        assert_false(d->unsure && d->busy); /* nobody decides on it before it was read again */
         for (struct desktop *o = d->hh.next; o; o = o->hh.next)
             assert_true(!id_set(&d->row.person) || !id_eq(&d->row.person, &o->row.person));
     }
