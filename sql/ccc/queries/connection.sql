@@ -35,7 +35,10 @@ select m.block_id, coalesce(s.login, '') as login,
   from module m left join mirror_module s on s.module_id = m.id where m.id = $1::uuid;
 
 -- name: connection_note(id, desktop_id, person_id, module_id)
-insert into connection (id, desktop_id, person_id, module_id) values ($1::uuid, $2::uuid, $3::uuid, $4::uuid)
+-- A resume finds its live row and writes nothing: even an "on conflict … where false" would lock it and pay a commit.
+insert into connection (id, desktop_id, person_id, module_id)
+select $1::uuid, $2::uuid, $3::uuid, $4::uuid
+ where not exists (select from connection where id = $1::uuid and ended_at is null)
 on conflict (id) do update set ended_at = null where connection.ended_at is not null;
 
 -- name: connection_get(id)
