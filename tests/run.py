@@ -14,8 +14,11 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import xml.etree.ElementTree as xml
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]
@@ -30,17 +33,24 @@ SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime 
 
 
 class Count:
+    """Programs run side by side."""
+
     passed = failed = 0
+    lock = threading.Lock()
+
+    @classmethod
+    def add(cls, passed: int, failed: int) -> None:
+        with cls.lock:
+            cls.passed += passed
+            cls.failed += failed
 
 
 class Room:
-    """This run's temporary directory. Its name is short (sockets are made in it) and marks our processes."""
+    """A temporary directory. Its name is short (sockets are made in it) and marks the processes that work in it."""
 
-    def __init__(self):
-        self.path = Path(tempfile.mkdtemp(prefix="bic", dir="/tmp"))
+    def __init__(self, path: Path):
+        self.path = path
         self.path.chmod(0o1777)     # suites drop root
-        self.cluster = self.path / "cluster"
-        self.cluster_runs = False
 
     def processes(self) -> dict:
         """Pid → command line of everything that works in here."""
@@ -52,7 +62,7 @@ class Room:
                 line = (proc / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
             except OSError:
                 continue
-            if f"{self.path}/" in line and not (self.cluster_runs and f"{self.cluster}/" in line):
+            if f"{self.path}/" in line:
                 found[int(proc.name)] = line
         return found
 
@@ -81,12 +91,29 @@ class Room:
         shutil.rmtree(self.path, ignore_errors=True)
 
 
-room = Room()
+class House(Room):
+    """All of this run: a room for each program."""
+
+    def __init__(self):
+        super().__init__(Path(tempfile.mkdtemp(prefix="bic", dir="/tmp")))
+        self.lock = threading.Lock()
+        self.rooms = 0
+
+    def room(self) -> Room:
+        with self.lock:
+            self.rooms += 1
+        path = self.path / str(self.rooms)
+        path.mkdir()
+        return Room(path)
+
+
+house = House()
+stopping = threading.Event()
 
 
 def failure(text: str) -> None:
     print(f"[!!] {text}", flush=True)
-    Count.failed += 1
+    Count.add(0, 1)
 
 
 def end_group(child: subprocess.Popen) -> bool:
@@ -104,38 +131,50 @@ def last_line(log: Path) -> str:
     return lines[-1].partition("::")[2].strip()[:80]
 
 
+def hang_up(child: subprocess.Popen) -> None:
+    os.killpg(child.pid, signal.SIGINT)
+    try:
+        child.wait(timeout=GOODBYE_S)
+    except subprocess.TimeoutExpired:
+        end_group(child)
+        child.wait()
+
+
 def follow(name: str, child: subprocess.Popen, begin: float, log: Path) -> int:
-    while True:
-        try:
-            return child.wait(timeout=TICK_S)
-        except subprocess.TimeoutExpired:
-            print(f"     {name}: {time.monotonic() - begin:.0f} s {last_line(log)}".rstrip(), flush=True)
-            if time.monotonic() - begin > PATIENCE_S:
-                failure(f"{name} hangs")
-                os.killpg(child.pid, signal.SIGKILL)
-                return child.wait()
-        except KeyboardInterrupt:
-            os.killpg(child.pid, signal.SIGINT)
-            try:
-                child.wait(timeout=GOODBYE_S)
-            except subprocess.TimeoutExpired:
-                pass
-            end_group(child)
-            raise
+    told = begin
+    while child.poll() is None:
+        time.sleep(0.05)
+        now = time.monotonic()
+        if stopping.is_set():
+            hang_up(child)
+        elif now - begin > PATIENCE_S:
+            failure(f"{name} hangs")
+            hang_up(child)
+        elif now - told > TICK_S:
+            told = now
+            print(f"     {name}: {now - begin:.0f} s {last_line(log)}".rstrip(), flush=True)
+    return child.returncode
 
 
-def run(name: str, argv: list, env: dict | None = None, cwd: Path = SOURCE) -> tuple:
+def run(name: str, argv: list, env: dict | None = None, room: Room | None = None) -> tuple:
     """Exit code and output of one program; a progress line when it ends."""
     log = LOG / (re.sub(r"[^a-zA-Z0-9_.-]+", "-", name) + ".log")
+    if stopping.is_set():
+        raise KeyboardInterrupt
+    mine = room or house.room()
     begin = time.monotonic()
     with open(log, "wb") as out:
-        child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=cwd,
-                                 env={**os.environ, "TMPDIR": str(room.path), **(env or {})}, start_new_session=True)
+        child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=out, stderr=out, cwd=SOURCE,
+                                 env={**os.environ, "TMPDIR": str(mine.path), **(env or {})}, start_new_session=True)
         code = follow(name, child, begin, log)
     if end_group(child):
         failure(f"{name} left processes behind")
-    for line in room.sweep():
+    for line in mine.sweep():
         failure(f"{name} left running: {line[:200]}")
+    if stopping.is_set():
+        raise KeyboardInterrupt
+    if not room:
+        mine.remove()
     text = log.read_text(errors="replace")
     print(f"[{'ok' if code == 0 else '!!'}] {name} ({time.monotonic() - begin:.1f} s)", flush=True)
     if code:
@@ -147,15 +186,29 @@ def show(lines: list) -> None:
     print("\n".join("     | " + line for line in lines), flush=True)
 
 
-def cmocka(programs: list, env: dict | None = None) -> None:
-    for program in programs:
-        code, text = run(str(program.relative_to(BUILD)), [program], env)
-        passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text))
-        failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text))
-        Count.passed += passed
-        Count.failed += failed if failed or code == 0 else 1
-        if code == 0 and passed == 0:
-            failure(f"{program.name} ran no test")
+def cmocka(program: Path, env: dict | None = None) -> None:
+    if not program.exists():
+        failure(f"{program.relative_to(BUILD)} is not built")
+        return
+    code, text = run(str(program.relative_to(BUILD)), [program], env)
+    passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text))
+    failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text))
+    Count.add(passed, failed if failed or code == 0 else 1)
+    if code == 0 and passed == 0:
+        failure(f"{program.name} ran no test")
+
+
+def side_by_side(*work) -> None:
+    """Calls them all, as many at a time as there are processors."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        futures = [pool.submit(w) for w in work]
+        try:
+            for f in futures:
+                f.result()
+        except BaseException:
+            stopping.set()
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def programs(*patterns: str) -> list:
@@ -168,19 +221,20 @@ def programs(*patterns: str) -> list:
 
 
 def lint() -> None:
-    for script in sorted((SOURCE / "tests" / "lint").glob("*.sh")):
+    def check(script: Path) -> None:
         code, _ = run(f"lint/{script.name}", ["sh", script])
-        Count.passed += code == 0
-        Count.failed += code != 0
+        Count.add(code == 0, code != 0)
+    side_by_side(*(partial(check, s) for s in sorted((SOURCE / "tests" / "lint").glob("*.sh"), reverse=True)))
 
 
 def unit() -> None:
-    cmocka(programs("tests/unit/*/test_*.c"))
+    side_by_side(*(partial(cmocka, p) for p in programs("tests/unit/*/test_*.c")))
 
 
 def db() -> None:
     """One throw-away cluster, an empty database for each program."""
-    cluster = ["sh", SOURCE / "tests" / "db" / "cluster.sh", room.cluster]
+    directory = house.path / "cluster"
+    cluster = ["sh", SOURCE / "tests" / "db" / "cluster.sh", directory]
     # To a file: the server keeps what it inherits open.
     with open(LOG / "cluster.log", "w+") as log:
         code = subprocess.run([*cluster, "start"], stdout=log, stderr=log, check=False).returncode
@@ -190,53 +244,52 @@ def db() -> None:
         failure(f"db: no cluster: {words}")
         return
     conninfo = words.splitlines()[-1]
-    room.cluster_runs = True
     try:
         for n, program in enumerate(programs("tests/db/*/test_*.c")):
             name = f"t{n}"
             subprocess.run(["psql", "-X", "-q", conninfo, "-c", f"create database {name}"], check=True)
-            cmocka([program], {"TEST_DB": f"{conninfo} dbname={name}",
-                               "TEST_CLUSTER": str(room.cluster), "TEST_SQL": str(SOURCE / "sql")})
+            cmocka(program, {"TEST_DB": f"{conninfo} dbname={name}",
+                             "TEST_CLUSTER": str(directory), "TEST_SQL": str(SOURCE / "sql")})
     finally:
         subprocess.run([*cluster, "stop"], check=False)
-        room.cluster_runs = False
-        if room.sweep():
+        if house.sweep():
             failure("db: the cluster did not stop")
 
 
 def virt() -> None:
     """As root these drop to nobody: the guest image is given where everybody can read it."""
-    image = room.path / "tiny.qcow2"
+    image = house.path / "tiny.qcow2"
     shutil.copyfile(Path(os.environ["BIC_IMAGES"]) / "tiny.qcow2", image)
     image.chmod(0o644)
-    cmocka(programs("tests/virt/test_*.c"), {"TEST_IMAGE": str(image)})
+    side_by_side(*(partial(cmocka, p, {"TEST_IMAGE": str(image)}) for p in programs("tests/virt/test_*.c")))
 
 
 def pytest(suite: str) -> None:
+    room = house.room()
     results = SCRATCH / f"{suite}.xml"
     results.unlink(missing_ok=True)
     code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", "-v", *(["-x"] if os.environ.get("FAIL_FAST") else []),
                           "--tb=short", "--durations=15", "-p", "no:cacheprovider", f"--junitxml={results}",
-                          SOURCE / "tests" / suite])
+                          SOURCE / "tests" / suite], room=room)
     for log, report in room.sanitizer_reports().items():
         failure(f"{suite}: a sanitizer's report in {log.name}")
         show(report.splitlines())
-    keep_logs(suite)
+    keep_logs(suite, room)
     try:
         total = xml.parse(results).getroot().find("testsuite")
     except (OSError, xml.ParseError):
         failure(f"{suite}: no results")
         return
     failed = int(total.get("failures")) + int(total.get("errors"))
-    Count.passed += int(total.get("tests")) - failed - int(total.get("skipped"))
-    Count.failed += failed if failed or code == 0 else 1
+    passed = int(total.get("tests")) - failed - int(total.get("skipped"))
+    Count.add(passed, failed if failed or code == 0 else 1)
 
 
-def keep_logs(suite: str) -> None:
+def keep_logs(suite: str, room: Room) -> None:
     """The daemons' logs go beside the others; the installation itself goes away."""
     for state in room.path.glob("bic-*"):
         shutil.copytree(state / "log", LOG / f"{suite}-{state.name}", dirs_exist_ok=True)
-        shutil.rmtree(state, ignore_errors=True)
+    room.remove()
 
 
 def system() -> None:
@@ -253,8 +306,7 @@ def make(name: str, *words: str) -> tuple:
 
 def clang() -> None:
     code, _ = make("clang build", "CC=clang", "SAN=thread", f"O={BUILD.relative_to(SOURCE)}", "all", "c-tests")
-    Count.passed += code == 0
-    Count.failed += code != 0
+    Count.add(code == 0, code != 0)
 
 
 def tsan() -> None:
@@ -266,12 +318,11 @@ def tsan() -> None:
 def fuzz() -> None:
     code, text = make("fuzz", "fuzz")
     passed = len(re.findall(r"^PASS ", text, re.M))
-    Count.passed += passed
-    Count.failed += code != 0 or passed == 0
+    Count.add(passed, code != 0 or passed == 0)
 
 
-def interrupted(number: int, _frame) -> None:
-    raise KeyboardInterrupt(signal.Signals(number).name)
+def interrupted(_number: int, _frame) -> None:
+    stopping.set()      # what runs is told to end, and then run() raises
 
 
 def main() -> None:
@@ -287,12 +338,11 @@ def main() -> None:
             print(f"== {name}", flush=True)
             suites[name]()
             print(f"== {name} took {time.monotonic() - begin:.0f} s", flush=True)
-    except KeyboardInterrupt as why:
-        failure(f"interrupted ({why})")
+    except KeyboardInterrupt:
+        failure("interrupted")
     finally:
-        room.cluster_runs = False
-        room.sweep()
-        room.remove()
+        house.sweep()
+        house.remove()
     print(f"\n{Count.passed} passed, {Count.failed} failed", flush=True)
     sys.exit(1 if Count.failed or not Count.passed else 0)
 
