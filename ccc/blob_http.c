@@ -1,17 +1,17 @@
 #include "ccc/blob_http.h"
 
-#include <string.h>
-
 #include "ccc/ccc.h"
+#include "sql/ccc/node.h"
 
-/* GET /blobs/v1/{sha256}: the tiers below, and nobody else, fetch images. */
+/* GET /blobs/v1/{sha256}: the xCenters, and nobody else, fetch images here. */
 static int get_blob(const struct request *rq, struct reply *rp, struct err *e)
 {
-    const char *kind = rq->caller.name;
+    auto_result PGresult *r = NULL;
 
-    if (strcmp(kind, "xcenter") != 0 && strcmp(kind, "bcenter") != 0 &&
-        strcmp(kind, "bserver") != 0)
-        return err_set(e, ERR_PEER_IDENTITY, "a %s does not fetch images", kind);
+    if (db_run(ccc_db(rq), &Q_node_caller, DB_ARGS(rq->caller.id.s), &r, e) < 0)
+        return -1;
+    if (db_rows(r) == 0)
+        return err_set(e, ERR_PEER_IDENTITY, "this node is not of this installation any more");
     if (blob_open(ccc_app(rq)->blobs, rq->path_word, &rp->file_fd, &rp->file_size, e) < 0)
         return -1;
     rp->status = 200;
@@ -21,6 +21,6 @@ static int get_blob(const struct request *rq, struct reply *rp, struct err *e)
 }
 
 const struct route blob_routes[] = {
-    { "GET", "/blobs/v1/{word}", "node:any", get_blob, HTTP_NO_TRACE_LOG },
+    { "GET", "/blobs/v1/{word}", "node:xcenter", get_blob, HTTP_NO_TRACE_LOG },
     { 0 },
 };

@@ -38,10 +38,13 @@ static int post_observed(const struct request *rq, struct reply *rp, struct err 
 static int get_blob(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct xcenter *x = rq->app;
+    struct id module;
     int64_t size;
 
     if (!text_hex(rq->path_word, BLOB_HEX))
         return err_set(e, ERR_NOT_FOUND, "a blob is named by 64 hexadecimal digits");
+    if (relay_module_of(x->relay, &rq->caller.id, &module, e) < 0)
+        return -1;
     size = relay_blob_size(x->relay, rq->path_word);
     if (size < 0)
         return err_set(e, ERR_NOT_FOUND, "no image of this block has this content");

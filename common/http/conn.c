@@ -7,6 +7,8 @@
 #include "common/http/metric.h"
 #include "common/http/server.h"
 
+enum { CROWDED_MS = 3000 };
+
 static struct http_conn *open_one(struct http_server *s, struct MHD_Connection *mhd)
 {
     const union MHD_ConnectionInfo *fd =
@@ -42,6 +44,7 @@ void conn_notify(void *server, struct MHD_Connection *mhd, void **ctx,
         if (c->next)
             c->next->prev = c;
         s->conns = c;
+        s->conns_n++;
         pthread_mutex_unlock(&s->conns_lock);
         metric_add(METRIC_HTTP_CONNECTIONS, 1);
         return;
@@ -57,6 +60,7 @@ void conn_notify(void *server, struct MHD_Connection *mhd, void **ctx,
         s->conns = c->next;
     if (c->next)
         c->next->prev = c->prev;
+    s->conns_n--;
     pthread_mutex_unlock(&s->conns_lock);
     metric_add(METRIC_HTTP_CONNECTIONS, -1);
     free(c);
@@ -66,14 +70,19 @@ void conn_notify(void *server, struct MHD_Connection *mhd, void **ctx,
  * libmicrohttpd's own timeout counts from the last byte, so a sender of one byte now and then would
  * stay for ever. Here the whole head (and TLS handshake) has a deadline, and so has the body. The
  * descriptor is open as long as the connection is listed: it is closed after the notification.
+ * When three quarters of the places are taken, who does not say anything stays for CROWDED_MS only.
  */
 void conn_sweep(struct http_server *s, int64_t now)
 {
+    int64_t less = s->spec.idle_ms > CROWDED_MS ? s->spec.idle_ms - CROWDED_MS : 0;
+
     pthread_mutex_lock(&s->conns_lock);
+    if (s->conns_n <= s->spec.connections_max / 4 * 3)
+        less = 0;
     for (struct http_conn *c = s->conns; c; c = c->next) {
         int64_t deadline = c->deadline_ms;
 
-        if (deadline && deadline < now)
+        if (deadline && deadline - less < now)
             shutdown(c->fd, SHUT_RDWR);
     }
     pthread_mutex_unlock(&s->conns_lock);

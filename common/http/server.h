@@ -141,6 +141,7 @@ struct http_server {
     struct http_park park;
     pthread_mutex_t conns_lock;
     struct http_conn *conns;
+    int conns_n;
     _Atomic int busy; /* exchanges between their head and their completion */
     pthread_mutex_t streams_lock;
     struct http_stream *streams;

@@ -62,16 +62,22 @@ static void take_object(struct store *st, const struct sync_object *o, struct he
         hear(h, o);
 }
 
-static void take_objects(struct store *st, const json_t *page, struct heard *h)
+/* How many live ones were refused. */
+static int64_t take_objects(struct store *st, const json_t *page, struct heard *h)
 {
     const json_t *list = json_object_get(page, "objects");
     struct sync_object o;
+    int64_t refused = 0;
 
-    for (size_t i = 0; i < json_array_size(list); i++)
-        if (read_object(json_array_get(list, i), &o))
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        if (read_object(json_array_get(list, i), &o)) {
             take_object(st, &o, h);
-        else
+        } else {
             log_warn("sync_refused=object");
+            refused += !o.deleted;
+        }
+    }
+    return refused;
 }
 
 /* Those that the finished snapshot does not name. The array is the caller's to free; bodies
@@ -175,6 +181,7 @@ static bool follows(const struct sync_set *s, const struct page_head *hd)
 static void begin_snapshot(struct sync_set *s, const struct page_head *hd)
 {
     store_clear(&s->staging);
+    s->staging_refused = 0;
     s->in_snapshot = true;
     s->staging_history = hd->history;
 }
@@ -193,12 +200,12 @@ static int apply_locked(struct sync_set *s, const json_t *page, const struct pag
         s->floor = hd->floor > s->floor ? hd->floor : s->floor;
         return 0;
     }
-    take_objects(&s->staging, page, NULL);
+    s->staging_refused += take_objects(&s->staging, page, NULL);
     s->staging_rev = hd->rev;
     s->staging_floor = hd->floor;
     if (hd->more)
         return 0;
-    if (hd->count >= 0 && s->staging.live < hd->count) {
+    if (hd->count >= 0 && s->staging.live + s->staging_refused < hd->count) {
         store_clear(&s->staging);
         s->in_snapshot = false;
         return err_set(e, ERR_SYNC_RESEND, "the snapshot is short of objects");

@@ -35,11 +35,18 @@ static int next_page(struct sync_push *p, json_t **out, bool *empty, struct err 
     return 0;
 }
 
-static void learn(struct sync_push *p, const json_t *answer, const json_t *page, bool empty)
+/*
+ * Where to go on. A tier that asks again for what it has just refused would be sent the same for
+ * ever: that is an error, so that the thread waits before it tries again.
+ */
+static int learn(struct sync_push *p, const json_t *answer, const json_t *page, bool empty,
+                 struct err *e)
 {
     const char *cursor = json_str(answer, "cursor");
+    bool resend = json_flag(answer, "resend", false);
+    bool stuck = resend && strcmp(cursor ? cursor : "", p->held) == 0;
 
-    if (json_flag(answer, "resend", false) || !json_str(page, "cursor"))
+    if (resend || !json_str(page, "cursor"))
         snprintf(p->held, sizeof p->held, "%s", cursor ? cursor : "");
     else
         snprintf(p->held, sizeof p->held, "%s", json_str(page, "cursor"));
@@ -47,6 +54,7 @@ static void learn(struct sync_push *p, const json_t *answer, const json_t *page,
         metric_add(METRIC_SYNC_SENT, (int64_t)json_array_size(json_object_get(page, "objects")));
     if (p->spec.answered)
         p->spec.answered(p->spec.arg, answer);
+    return stuck ? err_set(e, ERR_SYNC_RESEND, "the page was refused, and is asked for again") : 0;
 }
 
 static int exchange(struct sync_push *p, bool *more, struct err *e)
@@ -60,7 +68,8 @@ static int exchange(struct sync_push *p, bool *more, struct err *e)
         return -1;
     if (!answer)
         return err_set(e, ERR_PEER_PROTOCOL, "an empty answer to a push");
-    learn(p, answer, page, empty);
+    if (learn(p, answer, page, empty, e) < 0)
+        return -1;
     *more = json_flag(page, "more", false) || json_flag(answer, "resend", false);
     return 0;
 }

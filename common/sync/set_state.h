@@ -19,6 +19,7 @@ struct sync_set {
     struct id staging_history;
     int64_t staging_rev, staging_floor;
     struct store staging;
+    int64_t staging_refused; /* live objects of it that could not be read: the sender counts them */
 
     void (*changed)(void *arg, const char *scope);
     void *changed_arg;

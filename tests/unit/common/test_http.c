@@ -329,6 +329,12 @@ static void framing(void **state)
     assert_int_equal(client_raw(port, "POST /api/v1/echo HTTP/1.1\r\nHost: x\r\n"
                                       "Content-Length : 2\r\n\r\n{}"),
                      400);
+    assert_int_equal(client_raw(port, "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n"),
+                     400);
+    assert_int_equal(client_raw(port, "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nA: b\x07\r\n\r\n"),
+                     400);
+    assert_int_equal(client_raw(port, "GET /api/v1/echo HTTP/1.1\r\nHost: x\r\nA: b\tc\r\n\r\n"),
+                     200);
     assert_in_range(client_raw(port, "GET /api/v1/echo HTTP/3.7\r\nHost: x\r\n\r\n"), 400, 505);
     assert_int_equal(client_raw(port, "GET /api/v1\\echo HTTP/1.1\r\nHost: x\r\n\r\n"), 400);
 }

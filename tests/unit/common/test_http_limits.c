@@ -123,6 +123,31 @@ static void dribblers_are_closed(void **state)
     http_stop(s);
 }
 
+/* All places taken by those who say nothing: they go long before the usual time. */
+static void silence_does_not_take_all_places(void **state)
+{
+    enum { PLACES = 40 };
+    struct http_server *s = NULL;
+    struct http_spec p = spec();
+    struct err e = { 0 };
+    int fd[PLACES];
+    struct answer a;
+
+    (void)state;
+    p.connections_max = PLACES;
+    assert_ok(http_start(&p, &s, &e), &e);
+    for (int i = 0; i < PLACES; i++) {
+        fd[i] = client_connect(http_port(s));
+        client_send(fd[i], "GET /api/v1/echo HTTP/1.1\r\nX-A: ");
+    }
+    a = CALL(http_port(s), .path = "/api/v1/slow", .timeout_ms = 12000);
+    assert_int_equal(a.status, 200);
+    answer_free(&a);
+    for (int i = 0; i < PLACES; i++)
+        close(fd[i]);
+    http_stop(s);
+}
+
 static void starts_only_when_safe(void **state)
 {
     struct http_server *s = NULL;
@@ -157,6 +182,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(overload_is_told),
         cmocka_unit_test(dribblers_are_closed),
+        cmocka_unit_test(silence_does_not_take_all_places),
         cmocka_unit_test(starts_only_when_safe),
     };
 

@@ -82,6 +82,34 @@ static void snapshot_of_many_pages_then_changes(void **state)
     sync_set_free(dst);
 }
 
+/* An object that cannot be read is refused alone: the snapshot that it is part of ends all the
+ * same.
+ */
+static void a_refused_object_does_not_hold_up_a_snapshot(void **state)
+{
+    struct sync_set *src = sync_set_new_source(), *dst = sync_set_new_replica();
+    struct id a = id_new(), b = id_new();
+    struct err e = { 0 };
+    json_auto_t *page = NULL;
+    bool empty;
+
+    (void)state;
+    sync_set_put(src, "", "thing", &a, body(1));
+    sync_set_put(src, "", "thing", &b, body(2));
+    sync_set_ready(src);
+    assert_int_equal(sync_set_page(src, "", "", &page, &empty, &e), 0);
+    json_object_set_new(json_array_get(json_object_get(page, "objects"), 0), "kind",
+                        json_integer(7));
+    assert_int_equal(sync_set_apply(dst, page, NULL, &e), 0);
+    assert_true(sync_set_is_ready(dst));
+    assert_int_equal(sync_set_count(dst, NULL), 1);
+    json_array_remove(json_object_get(page, "objects"), 0); /* but one that is not there does */
+    assert_int_equal(sync_set_apply(dst, page, NULL, &e), -1);
+    assert_int_equal(e.code, ERR_SYNC_RESEND);
+    sync_set_free(src);
+    sync_set_free(dst);
+}
+
 static void not_ready_is_never_an_empty_list(void **state)
 {
     struct sync_set *relay = sync_set_new_replica(), *src = sync_set_new_source();
@@ -414,6 +442,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(snapshot_of_many_pages_then_changes),
+        cmocka_unit_test(a_refused_object_does_not_hold_up_a_snapshot),
         cmocka_unit_test(not_ready_is_never_an_empty_list),
         cmocka_unit_test(two_relays_serve_the_same_cursors),
         cmocka_unit_test(a_scope_sees_its_own_and_everyones),
