@@ -61,8 +61,8 @@ static int open_line(const struct request *rq, const struct id *block, const cha
         l->peer = NULL;
         if (!list)
             return err_set(e, ERR_INTERNAL, "out of memory");
-        rc = peer_open(&ccc_app(rq)->node.identity, (const char *const *)list, "xcenter", NULL, &l->peer,
-                       e);
+        rc = peer_open(&ccc_app(rq)->node.identity, (const char *const *)list, "xcenter", NULL,
+                       &l->peer, e);
         free(list);
         if (rc < 0)
             return -1;
