@@ -20,5 +20,6 @@ struct agent_source {
 void agent_observed(void *arg, const struct sync_object *o);
 /* sync_set_on_change of the agents' wanted set: wakes those whose scope changed. */
 void agents_changed(void *arg, const char *scope);
+void agents_tell(void *bc); /* ticker body: wakes the agents that have something new */
 
 #endif

@@ -1,5 +1,6 @@
 /* agents_http — the sync link of the bServers' agents, and their images. */
 #include <string.h>
+#include <unistd.h>
 
 #include "bcenter/agent_observed.h"
 #include "bcenter/publish.h"
@@ -7,6 +8,8 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/sync/serve.h"
+
+enum { GATHER_MS = 15 };
 
 static const char *park_key(const struct id *agent, char to[48])
 {
@@ -36,16 +39,37 @@ static void remember(struct bcenter *bc, const struct id *agent)
     pthread_mutex_unlock(&bc->agents_lock);
 }
 
+/* A busy moment changes many desktops of a host: its agent is told of all of them at once. */
 void agents_changed(void *arg, const char *scope)
 {
     struct bcenter *bc = arg;
-    char key[48];
+    bool due = false;
 
     pthread_mutex_lock(&bc->agents_lock);
     for (int i = 0; i < bc->nagents; i++)
-        if (!scope || !scope[0] || strcmp(scope, bc->agent_ids[i].s) == 0)
-            bcenter_wake_management(bc, park_key(&bc->agent_ids[i], key));
+        if (!bc->agent_due[i] && (!scope || !scope[0] || strcmp(scope, bc->agent_ids[i].s) == 0))
+            due = bc->agent_due[i] = true;
     pthread_mutex_unlock(&bc->agents_lock);
+    if (due)
+        bcenter_wake_telling(bc);
+}
+
+void agents_tell(void *arg)
+{
+    struct bcenter *bc = arg;
+    bool due[64];
+    char key[48];
+    int n;
+
+    usleep(GATHER_MS * 1000);
+    pthread_mutex_lock(&bc->agents_lock);
+    n = bc->nagents;
+    memcpy(due, bc->agent_due, sizeof due);
+    memset(bc->agent_due, 0, sizeof bc->agent_due);
+    pthread_mutex_unlock(&bc->agents_lock);
+    for (int i = 0; i < n; i++) /* ids that are there stay as they are */
+        if (due[i])
+            bcenter_wake_management(bc, park_key(&bc->agent_ids[i], key));
 }
 
 /* NOT_READY until the CCC's list is here; PEER_IDENTITY for a bServer of another module. */

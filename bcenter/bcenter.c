@@ -54,6 +54,14 @@ void bcenter_wake_push(struct bcenter *bc)
     pthread_rwlock_unlock(&bc->wires);
 }
 
+void bcenter_wake_telling(struct bcenter *bc)
+{
+    pthread_rwlock_rdlock(&bc->wires);
+    if (bc->telling)
+        ticker_wake(bc->telling);
+    pthread_rwlock_unlock(&bc->wires);
+}
+
 /* ---- workers ---- */
 
 static void *worker_start(void *app)
@@ -224,17 +232,25 @@ static int start_login(struct bcenter *bc, struct err *e)
     return 0;
 }
 
+static void wire_ticker(struct bcenter *bc, struct ticker **wire, struct ticker *t)
+{
+    pthread_rwlock_wrlock(&bc->wires);
+    *wire = t;
+    pthread_rwlock_unlock(&bc->wires);
+}
+
 static int start_threads(struct bcenter *bc, struct err *e)
 {
     struct ticker *t;
 
+    if (ticker_start("tell", RECONCILE_MS, agents_tell, bc, &t, e) < 0)
+        return -1;
+    wire_ticker(bc, &bc->telling, t);
     if (upstream_start(bc, e) < 0 ||
         ticker_start("leader", LEADER_RENEW_MS, leader_renew, bc, &bc->leading, e) < 0 ||
         ticker_start("reconcile", RECONCILE_MS, reconcile_turn, bc, &t, e) < 0)
         return -1;
-    pthread_rwlock_wrlock(&bc->wires);
-    bc->reconciling = t;
-    pthread_rwlock_unlock(&bc->wires);
+    wire_ticker(bc, &bc->reconciling, t);
     return 0;
 }
 
@@ -284,19 +300,23 @@ static void stop_server(struct bcenter *bc, struct http_server **wire)
     http_stop(s);
 }
 
+static void stop_ticker(struct bcenter *bc, struct ticker **wire)
+{
+    struct ticker *t = *wire;
+
+    wire_ticker(bc, wire, NULL);
+    ticker_stop(t);
+}
+
 void bcenter_stop(void *app)
 {
     struct bcenter *bc = app;
-    struct ticker *t;
 
     if (!bc)
         return;
-    pthread_rwlock_wrlock(&bc->wires);
-    t = bc->reconciling;
-    bc->reconciling = NULL;
-    pthread_rwlock_unlock(&bc->wires);
-    ticker_stop(t);
+    stop_ticker(bc, &bc->reconciling);
     ticker_stop(bc->leading);
+    stop_ticker(bc, &bc->telling);
     stop_server(bc, &bc->login);
     stop_server(bc, &bc->management);
     upstream_stop(bc);

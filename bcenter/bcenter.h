@@ -52,6 +52,7 @@ struct bcenter {
     struct ticker *reconciling;
     struct sync_push *push;
     struct ticker *leading;
+    struct ticker *telling; /* among the wires: tells the agents what is new */
     struct db *leader_db, *reconcile_db;
     int64_t led_until; /* boot clock, atomic: leadership was confirmed from before then on */
     struct login_book *book;
@@ -61,8 +62,9 @@ struct bcenter {
     int64_t audit_no; /* newest audit row in `observed`; -1: not looked yet */
     struct id audit_ring[5000];
     int audit_at;
-    pthread_mutex_t agents_lock; /* agent_ids */
+    pthread_mutex_t agents_lock; /* agent_ids and what is due to them */
     struct id agent_ids[64];
+    bool agent_due[64]; /* there is something new for it */
     int nagents;
     bool loaded;
     bool settled; /* atomic: memory holds all of what the replica does */
@@ -87,11 +89,12 @@ bool bcenter_ready(void *app, char *why, size_t size);
 json_t *bcenter_summary(void *app);
 
 /* Wakes, callable under module_lock: reconcile, a parked request of one of the listeners, the push
- * upwards. */
+ * upwards, what tells the agents. */
 void bcenter_poke(struct bcenter *bc);
 void bcenter_wake_login(struct bcenter *bc, const char *key);
 void bcenter_wake_management(struct bcenter *bc, const char *key);
 void bcenter_wake_push(struct bcenter *bc);
+void bcenter_wake_telling(struct bcenter *bc);
 
 extern const struct route sessions_routes[], pools_routes[], connections_routes[],
     operations_routes[];                                  /* log-in listener */
