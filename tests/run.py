@@ -309,8 +309,14 @@ def make(name: str, *words: str) -> tuple:
 
 
 def clang() -> None:
+    """Everything, with ThreadSanitizer. jansson gives up a reference without acquiring what the others did before;
+    no processor that BIC runs on minds, but ThreadSanitizer does: this build has a header that acquires."""
+    include = BUILD / "include"
+    include.mkdir(parents=True, exist_ok=True)
+    header = Path("/usr/include/jansson.h").read_text()
+    (include / "jansson.h").write_text(header.replace("__ATOMIC_RELEASE", "__ATOMIC_ACQ_REL"))
     code, _ = make("clang build", "CC=clang", "SAN=thread", f"O={BUILD.relative_to(SOURCE)}",
-                   "CFLAGS=-O1 -g -fno-optimize-sibling-calls", "all", "c-tests")
+                   f"CFLAGS=-O1 -g -I{include}", "all", "c-tests")
     Count.add(code == 0, code != 0)
 
 
