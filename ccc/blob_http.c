@@ -1,18 +1,13 @@
 #include "ccc/blob_http.h"
 
 #include "ccc/ccc.h"
-#include "sql/ccc/node.h"
+#include "ccc/node.h"
 
 /* GET /blobs/v1/{sha256}: the xCenters, and nobody else, fetch images here. */
 static int get_blob(const struct request *rq, struct reply *rp, struct err *e)
 {
-    auto_result PGresult *r = NULL;
-
-    if (db_run(ccc_db(rq), &Q_node_caller, DB_ARGS(rq->caller.id.s), &r, e) < 0)
-        return -1;
-    if (db_rows(r) == 0)
-        return err_set(e, ERR_PEER_IDENTITY, "this node is not of this installation any more");
-    if (blob_open(ccc_app(rq)->blobs, rq->path_word, &rp->file_fd, &rp->file_size, e) < 0)
+    if (node_known(ccc_db(rq), &rq->caller.id, e) < 0 ||
+        blob_open(ccc_app(rq)->blobs, rq->path_word, &rp->file_fd, &rp->file_size, e) < 0)
         return -1;
     rp->status = 200;
     rp->text_type = "application/octet-stream";

@@ -91,3 +91,12 @@ int node_self(struct db *db, const struct id *id, struct err *e)
 
     return db_tx(db, self_tx, &copy, e);
 }
+
+int node_known(struct db *db, const struct id *node, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+
+    if (db_run(db, &Q_node_caller, DB_ARGS(node->s), &r, e) < 0)
+        return -1;
+    return db_rows(r) ? 0 : err_set(e, ERR_PEER_IDENTITY, "this node was revoked");
+}

@@ -38,6 +38,9 @@ int node_token_take(struct db *db, const char *token_id_hex, const char *secret_
 int node_joined(struct db *db, const struct id *node, const char *serial_hex, int64_t not_after_ms,
                 struct err *e) MUSTCHECK;
 
+/* A certificate lives for a year, a node perhaps not: PEER_IDENTITY when it was revoked. */
+int node_known(struct db *db, const struct id *node, struct err *e) MUSTCHECK;
+
 /* The row of a CCC's own node, made at its start. */
 int node_self(struct db *db, const struct id *id, struct err *e) MUSTCHECK;
 

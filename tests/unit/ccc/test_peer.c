@@ -366,6 +366,9 @@ static void what_is_not_that_blob_is_refused(void **state)
     assert_int_equal(fetch_code(cache, p, sha256, 999), ERR_PEER_PROTOCOL);
     assert_int_equal(fetch_code(cache, p, sha256, 1001), ERR_PEER_PROTOCOL);
     assert_int_equal(fetch_code(cache, p, sha256, INT64_MAX / 4), ERR_INSUFFICIENT_STORAGE);
+    revoked = true;
+    assert_int_equal(fetch_code(cache, p, sha256, 1000), ERR_PEER_IDENTITY);
+    revoked = false;
     assert_int_equal(fetch_code(cache, p, sha256, 1000), ERR_NONE);
 }
 
