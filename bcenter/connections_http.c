@@ -103,6 +103,6 @@ const struct route connections_routes[] = {
     { "POST", "/api/v1/connections", "self", post_connection, 0 },
     { "GET", "/api/v1/connections/{id}", "self", get_connection, 0 },
     { "DELETE", "/api/v1/connections/{id}", "self", delete_connection, 0 },
-    { "POST", "/api/v1/connections/{id}/tickets", "anyone", post_ticket, 0 },
+    { "POST", "/api/v1/connections/{id}/tickets", "anyone", post_ticket, HTTP_CORS },
     { 0 },
 };

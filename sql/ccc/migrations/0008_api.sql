@@ -129,7 +129,8 @@ create view api_vf as
                'created_at', coalesce(v.body ->> 'created_at', rfc3339(v.seen_at))) as body
       from mirror_vf v;
 
--- Without allowed_actions, which depend on who asks. A silent module's desktops are unknown, as of when it was heard.
+-- Without allowed_actions, which depend on who asks. A silent module's desktops are unknown. as_of is when
+-- the state was last known to be so, not when it last changed.
 create view api_desktop as
     select d.id, d.module_id, d.pool_id, d.person_id, d.bserver_id, d.name, d.created_at,
            case when u.up then d.state else 'unknown' end as state,
@@ -140,7 +141,8 @@ create view api_desktop as
                'bserver_id', d.bserver_id, 'bserver_name', coalesce(b.name, d.body ->> 'bserver_name'),
                'state', case when u.up then d.state else 'unknown' end,
                'observed', case when u.up then d.observed else 'unknown' end,
-               'as_of', coalesce(d.body ->> 'as_of', rfc3339(u.as_of)),
+               'as_of', case when u.up and d.observed <> 'unknown' then rfc3339(u.as_of)
+                             else coalesce(d.body ->> 'as_of', rfc3339(u.as_of)) end,
                'session', case when jsonb_typeof(d.body -> 'session') = 'object'
                                then (d.body -> 'session') - 'person_id' end,
                'generation', coalesce(d.body -> 'generation', '1'::jsonb),

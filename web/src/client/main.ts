@@ -20,7 +20,7 @@ const start = () => {
   window.location.assign(desktop ? `/start/${desktop.desktop_id}` : '/');
 };
 
-const pages = new Pages({ start, home, takeBack: () => screen?.takeBack() });
+const pages = new Pages({ start, home, takeBack: start });
 
 async function fetchConnection(): Promise<Connection | null> {
   const handover = takeHandover();

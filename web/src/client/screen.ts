@@ -57,13 +57,6 @@ export class Screen {
     this.open(this.connection.display);
   }
 
-  /** The same person takes the screen back from her other window. */
-  takeBack(): void {
-    this.link = START;
-    this.report(null);
-    void this.renew();
-  }
-
   leave(): void {
     this.link = { ...this.link, phase: 'ended' };
     this.stopTimers();
