@@ -114,7 +114,7 @@ test: packages-test
 	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 \
 	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(PYTHON) tests/run.py $(SUITES)
 
--include tests/fuzz/fuzz.mk tests/bench/bench.mk tests/more.mk
+-include tests/fuzz/fuzz.mk tests/bench/bench.mk
 -include tests/more.mk
 
 format:
