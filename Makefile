@@ -68,9 +68,9 @@ $(GEN)/ccc/openapi.h: ccc/openapi.json
 	$(Q){ echo '/* generated from ccc/openapi.json; do not edit */'; echo 'static const char openapi_json[] ='; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^ *//' -e 's/.*/"&"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
 
-# tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/… link common and the part's archive.
-C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/db/*/test_*.c tests/virt/test_*.c)))
-part      = $(if $(filter tests/virt/%,$(1)),bserver-agent,$(filter-out common,$(word 3,$(subst /, ,$(1)))))
+# tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/…, tests/fault/… link common and the part's archive.
+C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/db/*/test_*.c tests/virt/test_*.c tests/fault/test_*.c)))
+part      = $(if $(filter tests/virt/% tests/fault/%,$(1)),bserver-agent,$(filter-out common,$(word 3,$(subst /, ,$(1)))))
 define c_test
 $(O)/$(1): $(O)/$(1).o $(if $(call part,$(1)),$(O)/lib$(call part,$(1)).a) $(O)/libcommon.a
 	$$(call say,LD)
@@ -113,6 +113,11 @@ test: packages-test
 	@BIC_BUILD=$(abspath $(TEST_BUILD)) BIC_TEST_STATE=$(abspath $(STATE))/test BIC_IMAGES=$(IMAGES) \
 	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 \
 	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(PYTHON) tests/run.py $(SUITES)
+
+# Slower proofs: agents killed at random moments of a start, many rounds.
+test-fault:
+	@$(MAKE) --no-print-directory test SUITES=fault
+.PHONY: test-fault
 
 -include tests/fuzz/fuzz.mk tests/bench/bench.mk
 -include tests/more.mk

@@ -260,12 +260,16 @@ def db() -> None:
             failure("db: the cluster did not stop")
 
 
-def virt() -> None:
+def virt(folder: str = "virt") -> None:
     """As root these drop to nobody: the guest image is given where everybody can read it."""
     image = house.path / "tiny.qcow2"
     shutil.copyfile(Path(os.environ["BIC_IMAGES"]) / "tiny.qcow2", image)
     image.chmod(0o644)
-    side_by_side(*(partial(cmocka, p, {"TEST_IMAGE": str(image)}) for p in programs("tests/virt/test_*.c")))
+    side_by_side(*(partial(cmocka, p, {"TEST_IMAGE": str(image)}) for p in programs(f"tests/{folder}/test_*.c")))
+
+
+def fault() -> None:
+    virt("fault")
 
 
 def pytest(suite: str) -> None:
@@ -342,7 +346,7 @@ def main() -> None:
     shutil.rmtree(LOG, ignore_errors=True)
     LOG.mkdir(parents=True)
     everything = (lint, unit, db, virt, system, web)
-    suites = {f.__name__: f for f in (*everything, clang, tsan, fuzz)}
+    suites = {f.__name__: f for f in (*everything, fault, clang, tsan, fuzz)}
     try:
         for name in sys.argv[1:] or [f.__name__ for f in everything]:
             begin = time.monotonic()
