@@ -29,7 +29,7 @@ CACHE=${CACHE:-$(dirname "$OUT")}
 mkdir -p "$CACHE"
 CACHE=$(cd "$CACHE" && pwd)
 WORK=$(mktemp -d "$(dirname "$OUT")/.build-$IMAGE.XXXXXX")
-trap 'rm -rf "$WORK"' EXIT
+trap 'rm -rf "$WORK" 2>/dev/null || mmdebstrap --unshare-helper rm -rf "$WORK/ns/root.d" && rm -rf "$WORK"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' TERM
 

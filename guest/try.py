@@ -99,6 +99,7 @@ def main():
     ap.add_argument("--disk", default="virtio-blk-pci", help="virtio-blk-pci, scsi-hd, ide-hd")
     ap.add_argument("--firmware", help="another firmware image (UEFI)")
     ap.add_argument("--overlay", help="boot this overlay and keep it (made when missing)")
+    ap.add_argument("--no-button", action="store_true", help="no power button at the end: the guest leaves by itself")
     ap.add_argument("--cut", action="store_true", help="no power button: cut the power at the end")
     ap.add_argument("--qemu", default="", help="more arguments for QEMU")
     ap.add_argument("--locale", default="ko_KR.UTF-8")
@@ -247,7 +248,8 @@ def main():
         if a.cut:
             return
         t1 = time.monotonic()
-        qmp("system_powerdown")
+        if not a.no_button:
+            qmp("system_powerdown")
         try:
             qemu.wait(90)
         except subprocess.TimeoutExpired:

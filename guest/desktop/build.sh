@@ -47,14 +47,16 @@ as_owner() {
 
 # make_rootfs MIB: the root file system into disk.raw at MIB
 make_rootfs() {
+	mkdir -p "$WORK/ns"
+	if [ "$(id -u)" != 0 ]; then chmod 777 "$WORK/ns" "$WORK/disk.raw"; fi # the namespace's root is another user
 	# shellcheck disable=SC2016
 	as_owner bash -c 'set -e
-		mkdir -p "$1/root.d"
-		tar -C "$1/root.d" --xattrs --xattrs-include="*" -xf "$1/root.tar"
-		cp -r --no-preserve=ownership "$1/modules.d/lib/modules" "$1/root.d/usr/lib/"
+		mkdir -p "$1/ns/root.d"
+		tar -C "$1/ns/root.d" --exclude="./dev/*" --xattrs --xattrs-include="*" -xf "$1/root.tar"
+		cp -r --no-preserve=ownership "$1/modules.d/lib/modules" "$1/ns/root.d/usr/lib/"
 		mke2fs -q -t ext4 -F -L bicroot -U "$2" -E "offset=$3,lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0" -J size=32 \
-			-N 262144 -m 1 -e remount-ro -d "$1/root.d" "$1/disk.raw" "${4}M"
-		rm -rf "$1/root.d"' make_rootfs "$WORK" "$ROOT_UUID" $(($1 << 20)) "$ROOT_MIB"
+			-N 262144 -m 1 -e remount-ro -d "$1/ns/root.d" "$1/disk.raw" "${4}M"
+		rm -rf "$1/ns/root.d"' make_rootfs "$WORK" "$ROOT_UUID" $(($1 << 20)) "$ROOT_MIB"
 }
 
 desktop_initrd() {
