@@ -26,8 +26,9 @@ BUILD = Path(os.environ["BIC_BUILD"])
 SCRATCH = Path(os.environ["BIC_TEST_STATE"])
 LOG = SCRATCH / "test-log"
 PATIENCE_S = 1500   # for one program; a hang is a failure, not a mystery
-TICK_S = 8
+TICK_S = 9          # no silence longer than 10 s
 SHOWN = 400         # lines of a failure
+NAMED = 160         # characters of a failure's name at the end
 GOODBYE_S = 60      # for an interrupted suite to put away what it started
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
@@ -36,13 +37,15 @@ class Count:
     """Programs run side by side."""
 
     passed = failed = 0
+    names = []      # of the failures, said again at the end: there a reader of a long log looks first
     lock = threading.Lock()
 
     @classmethod
-    def add(cls, passed: int, failed: int) -> None:
+    def add(cls, passed: int, failed: int, *names: str) -> None:
         with cls.lock:
             cls.passed += passed
             cls.failed += failed
+            cls.names += names
 
 
 class Room:
@@ -113,7 +116,7 @@ stopping = threading.Event()
 
 def failure(text: str) -> None:
     print(f"[!!] {text}", flush=True)
-    Count.add(0, 1)
+    Count.add(0, 1, text)
 
 
 def end_group(child: subprocess.Popen) -> bool:
@@ -197,7 +200,9 @@ def cmocka(program: Path, env: dict | None = None) -> None:
     code, text = run(str(program.relative_to(BUILD)), [program], env)
     passed = sum(int(n) for n in re.findall(r"\[  PASSED  \] (\d+) test", text))
     failed = sum(int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text))
-    Count.add(passed, failed if failed or code == 0 else 1)
+    names = re.findall(r"\[  FAILED  \] (\w*[a-z_]\w*)", text)
+    Count.add(passed, failed if failed or code == 0 else 1,
+              *([f"{program.relative_to(BUILD)} {' '.join(dict.fromkeys(names)) or f'exit {code}'}"] if code else []))
     if code == 0 and passed == 0:
         failure(f"{program.name} ran no test")
 
@@ -227,7 +232,7 @@ def programs(*patterns: str) -> list:
 def lint() -> None:
     def check(script: Path) -> None:
         code, _ = run(f"lint/{script.name}", ["sh", script])
-        Count.add(code == 0, code != 0)
+        Count.add(code == 0, code != 0, *([script.name] if code else []))
     side_by_side(*(partial(check, s) for s in sorted((SOURCE / "tests" / "lint").glob("*.sh"), reverse=True)))
 
 
@@ -290,7 +295,9 @@ def pytest(suite: str) -> None:
         return
     failed = int(total.get("failures")) + int(total.get("errors"))
     passed = int(total.get("tests")) - failed - int(total.get("skipped"))
-    Count.add(passed, failed if failed or code == 0 else 1)
+    names = [f"{case.get('name')}: {what.get('message')}" for case in total.iter("testcase")
+             for what in case if what.tag in ("failure", "error")]
+    Count.add(passed, failed if failed or code == 0 else 1, *(names or [f"{suite} exit {code}"] if code else []))
 
 
 def keep_logs(suite: str, room: Room) -> None:
@@ -321,7 +328,7 @@ def clang() -> None:
     (include / "jansson.h").write_text(header.replace("__ATOMIC_RELEASE", "__ATOMIC_ACQ_REL"))
     code, _ = make("clang build", "CC=clang", "SAN=thread", f"O={BUILD.relative_to(SOURCE)}",
                    f"CFLAGS=-O1 -g -I{include}", "all", "c-tests")
-    Count.add(code == 0, code != 0)
+    Count.add(code == 0, code != 0, *(["clang build"] if code else []))
 
 
 def tsan() -> None:
@@ -333,7 +340,7 @@ def tsan() -> None:
 def fuzz() -> None:
     code, text = make("fuzz", "fuzz")
     passed = len(re.findall(r"^PASS ", text, re.M))
-    Count.add(passed, code != 0 or passed == 0)
+    Count.add(passed, code != 0 or passed == 0, *(["fuzz"] if code else []))
 
 
 def interrupted(_number: int, _frame) -> None:
@@ -358,6 +365,8 @@ def main() -> None:
     finally:
         house.sweep()
         house.remove()
+    for name in Count.names:
+        print(f"[!!] {' '.join(name.split())[:NAMED]}")
     print(f"\n{Count.passed} passed, {Count.failed} failed", flush=True)
     sys.exit(1 if Count.failed or not Count.passed else 0)
 
