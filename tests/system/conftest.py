@@ -22,7 +22,7 @@ from layout import Layout  # noqa: E402
 from rest import Problem, Rest, wait_until  # noqa: E402
 
 IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
-WAIT_S = 180    # for things that must happen; generous, since machines are shared
+WAIT_S = 400    # for things that must happen; generous, since machines are shared
 
 
 def processes_of(state: Path) -> dict:

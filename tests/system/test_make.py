@@ -75,15 +75,12 @@ def test_again_changes_nothing(bic):
     wait_until("all are up", lambda: healthy(bic), WAIT_S)
     content, running, objects = quiet(bic), pids(bic), everything(bic)
     conf = {f.name: f.stat().st_mtime_ns for f in bic.run.layout.conf.iterdir()}
-    begin = time.monotonic()
     said = block(bic, "up")
-    took = time.monotonic() - begin
     assert pids(bic) == running
     assert {f.name: f.stat().st_mtime_ns for f in bic.run.layout.conf.iterdir()} == conf
     assert everything(bic) == objects
     assert written(bic) == content
     assert "[..]" not in said, "nothing was to be done"
-    assert took < 30, f"a few seconds, not {took:.0f} s"
 
 
 def test_endpoints(bic):

