@@ -39,11 +39,14 @@ GENERATED += $(GEN)/ccc/openapi.h
 
 all: $(addprefix $(O)/,$(foreach p,$(PROGRAMS),$(if $(wildcard $(p)/main.c),$(p)/$(p))))
 
+# What a sanitizer needs beside the program: tests/asan/fork.c says why.
+SAN_OBJECTS := $(if $(findstring address,$(SAN)),$(O)/tests/asan/fork.o)
+
 # One archive for common/ and one for each program without its main, so that tests link what daemons run.
 $(O)/libcommon.a: $(call objects,$(COMMON))
 define program
 $(O)/lib$(1).a: $(call objects,$(filter-out $(1)/main.c,$(call sources,$(1))))
-$(O)/$(1)/$(1): $(O)/$(1)/main.o $(O)/lib$(1).a $(O)/libcommon.a
+$(O)/$(1)/$(1): $(O)/$(1)/main.o $(SAN_OBJECTS) $(O)/lib$(1).a $(O)/libcommon.a
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS)
 endef
@@ -68,11 +71,11 @@ $(GEN)/ccc/openapi.h: ccc/openapi.json
 	$(Q){ echo '/* generated from ccc/openapi.json; do not edit */'; echo 'static const char openapi_json[] ='; \
 	  sed -e 's/\\/\\\\/g' -e 's/"/\\"/g' -e 's/^ *//' -e 's/.*/"&"/' $<; echo ';'; } > $@.tmp && mv $@.tmp $@
 
-# tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/…, tests/fault/… link common and the part's archive.
-C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/db/*/test_*.c tests/virt/test_*.c tests/fault/test_*.c)))
-part      = $(if $(filter tests/virt/% tests/fault/%,$(1)),bserver-agent,$(filter-out common,$(word 3,$(subst /, ,$(1)))))
+# tests/unit/<part>/test_x.c, tests/db/<part>/…, tests/virt/… link common and the part's archive.
+C_TESTS  := $(patsubst %.c,$(O)/%,$(sort $(wildcard tests/unit/*/test_*.c tests/db/*/test_*.c tests/virt/test_*.c)))
+part      = $(if $(filter tests/virt/%,$(1)),bserver-agent,$(filter-out common,$(word 3,$(subst /, ,$(1)))))
 define c_test
-$(O)/$(1): $(O)/$(1).o $(if $(call part,$(1)),$(O)/lib$(call part,$(1)).a) $(O)/libcommon.a
+$(O)/$(1): $(O)/$(1).o $(SAN_OBJECTS) $(if $(call part,$(1)),$(O)/lib$(call part,$(1)).a) $(O)/libcommon.a
 	$$(call say,LD)
 	$$(Q)$$(CC) $$(LDFLAGS) -o $$@ $$^ $$(PKG_LIBS) -lcmocka
 endef
@@ -114,9 +117,9 @@ test: packages-test
 	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 \
 	  UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1 $(PYTHON) tests/run.py $(SUITES)
 
-# Slower proofs: agents killed at random moments of a start, many rounds.
+# Slower proofs: an agent killed at random moments of a start, many times.
 test-fault:
-	@$(MAKE) --no-print-directory test SUITES=fault
+	@LIVES=40 $(MAKE) --no-print-directory test SUITES=fault
 .PHONY: test-fault
 
 -include tests/fuzz/fuzz.mk tests/bench/bench.mk
