@@ -1,10 +1,11 @@
 /*
  * fork() for builds with AddressSanitizer (Makefile: SAN=address); never in any other build.
  *
- * libvirt allocates between fork and exec, which glibc allows (it takes its allocator's locks around a
- * fork). The sanitizer's allocator of gcc 12 does not: when another thread is inside it at that moment,
- * the child waits for ever for a lock that nobody will give back, and the call that forked with it. So
- * a child that cannot allocate is put away here, before anybody has seen it, and another one is made.
+ * libvirt allocates between fork and exec, which glibc allows (it takes its allocator's locks
+ * around a fork). The sanitizer's allocator of gcc 12 does not: when another thread is inside it at
+ * that moment, the child waits for ever for a lock that nobody will give back, and the call that
+ * forked with it. So a child that cannot allocate is put away here, before anybody has seen it, and
+ * another one is made.
  */
 #include <dlfcn.h>
 #include <errno.h>
