@@ -37,9 +37,9 @@ static int wait_for(const struct client *c, json_t **op, int seconds)
     int64_t until = clock_boot_ms() + (int64_t)seconds * 1000;
     char stage[64] = "", path[160];
 
-    snprintf(path, sizeof path, "/operations/%s?wait=%d", json_str(*op, "id"), POLL_S);
     while (!ended(*op)) {
         const char *now = json_str(*op, "stage");
+        int64_t left = until - clock_boot_ms();
         struct answer a = { 0 };
         int rc;
 
@@ -47,10 +47,12 @@ static int wait_for(const struct client *c, json_t **op, int seconds)
             snprintf(stage, sizeof stage, "%s", now);
             fprintf(stderr, "%s …\n", stage);
         }
-        if (clock_boot_ms() > until) {
+        if (left <= 0) {
             fprintf(stderr, "bicctl: still %s after %d s\n", json_str(*op, "state"), seconds);
             return EXIT_TIMEOUT;
         }
+        snprintf(path, sizeof path, "/operations/%s?wait=%d", json_str(*op, "id"),
+                 left >= POLL_S * 1000 ? POLL_S : (int)((left + 999) / 1000));
         rc = client_call(c, "GET", path, NULL, NULL, &a);
         if (rc != EXIT_OK) {
             answer_release(&a);

@@ -5,6 +5,10 @@ import os
 import signal
 import stat
 import subprocess
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -221,6 +225,41 @@ def test_waiting_has_an_end(bic, admin, pool):
         os.kill(agent, signal.SIGCONT)
     wait_until("the order to end", lambda: not bic.admin.call("GET", f"/desktops/{d['id']}")["operation"], WAIT_S)
     admin("stop", d["id"], "--wait=120")
+
+
+def test_no_question_is_longer_than_the_wait(bic, tmp_path):
+    """A stand-in for the CCC whose operation never ends: what bicctl asks it for."""
+    asked = []
+
+    class NeverEnds(BaseHTTPRequestHandler):
+        def answer(self, status, body):
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.answer(202, {"id": NOBODY, "state": "queued", "stage": None})
+
+        def do_GET(self):
+            asked.append(int(parse_qs(urlsplit(self.path).query)["wait"][0]))
+            time.sleep(asked[-1])
+            self.answer(200, {"id": NOBODY, "state": "running", "stage": "starting"})
+
+        def log_message(self, *_):
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), NeverEnds)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shell = Shell(bic, tmp_path, "nobody", "pw-nobody-2026")
+    shell.context.write_text(json.dumps({"api": f"http://127.0.0.1:{server.server_port}/api/v1", "token": "t"}))
+    shell("start", NOBODY, "--wait=3", status=TIMEOUT)
+    server.shutdown()
+    server.server_close()
+    assert asked and max(asked) <= 3, asked
 
 
 def test_a_person_connects_and_may_nothing_else(bic, tmp_path):
