@@ -75,7 +75,8 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
 
     if (!secret)
         return err_set(e, ERR_INVALID_REQUEST, "resume is missing");
-    if (session_ticket(rq->app, &rq->path_id, secret, &c, e) < 0)
+    if (session_ticket(rq->app, bcenter_db(rq), &(struct session_resume){ rq->path_id, secret }, &c,
+                       e) < 0)
         return -1;
     return http_reply(rp, 201, session_ticket_json(&c), e);
 }

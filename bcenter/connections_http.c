@@ -94,7 +94,8 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
     };
 
     if (json_fields(rq->body, fields, e) < 0 ||
-        session_ticket(rq->app, &rq->path_id, secret, &c, e) < 0)
+        session_ticket(rq->app, bcenter_db(rq), &(struct session_resume){ rq->path_id, secret }, &c,
+                       e) < 0)
         return -1;
     return http_reply(rp, 201, session_ticket_json(&c), e);
 }

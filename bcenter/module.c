@@ -18,6 +18,19 @@ const char *verb_word(enum verb v)
     return verbs[v];
 }
 
+const char *verb_action(enum verb v)
+{
+    static const char *const actions[] = {
+        [VERB_START] = "desktop.start",     [VERB_SHUTDOWN] = "desktop.shutdown",
+        [VERB_STOP] = "desktop.stop",       [VERB_REBOOT] = "desktop.reboot",
+        [VERB_RESET] = "desktop.reset",     [VERB_REBUILD] = "desktop.rebuild",
+        [VERB_DELETE] = "desktop.delete",   [VERB_UNASSIGN] = "desktop.unassign",
+        [VERB_CONNECT] = "connection.start"
+    };
+
+    return (size_t)v < sizeof actions / sizeof *actions ? actions[v] : NULL;
+}
+
 enum verb verb_from(const char *word)
 {
     for (size_t i = 1; word && i < sizeof verbs / sizeof *verbs; i++)

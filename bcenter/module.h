@@ -49,6 +49,7 @@ enum verb {
     VERB_CONNECT
 };
 const char *verb_word(enum verb v);
+const char *verb_action(enum verb v);  /* as the audit names it on a desktop: "desktop.start" */
 enum verb verb_from(const char *word); /* VERB_NONE if not known */
 const char *op_state_word(enum op_state s);
 const char *observed_word(enum observed o);

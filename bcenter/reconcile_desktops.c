@@ -140,7 +140,7 @@ static void run_ended(struct bcenter *bc, struct desktop *d, struct change *c, i
         back_off(d, now);
     else
         d->failures = 0;
-    c->action = "run-ended";
+    c->action = "desktop.run-end";
     c->detail = observed_word(d->observed);
 }
 
@@ -166,7 +166,7 @@ static void log_off(struct bcenter *bc, struct desktop *d, struct change *c)
     change_end_session(d, c, off || gone ? "disabled" : "idle");
     if (d->row.floating)
         change_free(&bc->m, d, c);
-    c->action = "log-off";
+    c->action = "connection.end";
     c->detail = off    ? "the person was disabled"
                 : gone ? "the person is not entitled to anything here any more"
                        : "the screen was closed too long";
@@ -184,13 +184,13 @@ static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct c
     case NEXT_DELETE:
         change_stop(c, true);
         c->row.deleting = true;
-        c->action = "delete";
+        c->action = verb_action(VERB_DELETE);
         c->detail = "its pool wants fewer";
         return true;
     case NEXT_RESTART:
         change_stop(c, true);
         back_off(d, now);
-        c->action = "restart";
+        c->action = "desktop.restart";
         c->detail = "its guest did not come up";
         return true;
     case NEXT_START: reconcile_new_run(c, d); return true;

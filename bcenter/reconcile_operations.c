@@ -243,7 +243,7 @@ static void carry_out_desktop(struct bcenter *bc, const struct operation *op)
     effect(bc, d, op, &c);
     c.actor = op->asked_by;
     c.actor_name = op->asked_name;
-    c.action = verb_word(op->verb);
+    c.action = verb_action(op->verb);
     module_unlock(&bc->m);
     reconcile_commit(bc, &c);
 }

@@ -43,7 +43,7 @@ static int end_on(struct bcenter *bc, struct db *db, struct desktop *d, const st
         change_free(&bc->m, d, &c);
     c.actor = s->actor;
     c.actor_name = s->actor_name;
-    c.action = "disconnect";
+    c.action = "connection.end";
     c.trace = s->trace;
     module_unlock(&bc->m);
     if (change_commit(bc, db, &c, &bad) == 0)
@@ -90,7 +90,16 @@ static bool barred(struct module *m, const struct id *person)
     return p && p->disabled;
 }
 
-int session_ticket(struct bcenter *bc, const struct id *session, const char *secret,
+static int not_live(struct db *db, const struct id *session, struct err *e)
+{
+    const struct id anyone = { "" };
+
+    if (ended_before(db, session, &anyone, e) < 0)
+        return -1;
+    return err_set(e, ERR_SESSION_ENDED, "the session has ended");
+}
+
+int session_ticket(struct bcenter *bc, struct db *db, const struct session_resume *ask,
                    struct connection *out, struct err *e)
 {
     unsigned char hash[crypto_hash_sha256_BYTES];
@@ -99,12 +108,14 @@ int session_ticket(struct bcenter *bc, const struct id *session, const char *sec
     int rc;
 
     memset(out, 0, sizeof *out);
-    crypto_hash_sha256(hash, (const unsigned char *)secret, strlen(secret));
+    crypto_hash_sha256(hash, (const unsigned char *)ask->secret, strlen(ask->secret));
     module_lock(&bc->m);
-    d = module_session_desktop(&bc->m, session);
-    if (!d)
-        rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
-    else if (barred(&bc->m, &d->session->person))
+    d = module_session_desktop(&bc->m, &ask->session);
+    if (!d) {
+        module_unlock(&bc->m);
+        return not_live(db, &ask->session, e);
+    }
+    if (barred(&bc->m, &d->session->person))
         rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
     else if (sodium_memcmp(hash, d->session->resume_hash, sizeof hash) != 0)
         rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");

@@ -15,9 +15,13 @@ struct session_end {
 int session_end(struct bcenter *bc, struct db *db, const struct session_end *s,
                 struct err *e) MUSTCHECK;
 
-/* A new ticket by the resume secret alone; needs neither the CCC nor the database. TICKET_REFUSED,
- * SESSION_ENDED. */
-int session_ticket(struct bcenter *bc, const struct id *session, const char *secret,
+/* A new ticket by the resume secret alone; for a live session it needs neither the CCC nor the
+ * database. TICKET_REFUSED; SESSION_ENDED for a session that was here, NOT_FOUND for any other. */
+struct session_resume {
+    struct id session;
+    const char *secret;
+};
+int session_ticket(struct bcenter *bc, struct db *db, const struct session_resume *ask,
                    struct connection *out, struct err *e) MUSTCHECK;
 json_t *session_ticket_json(const struct connection *c);
 

@@ -5,6 +5,8 @@
 #include "bcenter/portal.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
+#include "common/base/log.h"
+#include "common/base/text.h"
 #include "sql/module/login.h"
 
 static json_t *person_json(const struct person *p)
@@ -23,18 +25,24 @@ static bool shown_text(const char *s)
     return s && strlen(s) <= 1024;
 }
 
-static void note(const struct request *rq, const struct id *person, const char *username,
-                 const char *result)
-{
-    struct err ignored = { 0 };
-    bool known = person && id_set(person);
+struct note {
+    const char *action;
+    const struct id *person; /* NULL: nobody is known to have done it */
+    const char *username, *result;
+};
 
-    /* The log-in stands, whether or not it could be written down. */
+static void write_down(const struct request *rq, const struct note *n)
+{
+    struct err e = { 0 };
+    const char *person = n->person ? n->person->s : NULL;
+    char shown[40];
+
+    /* What was done stands, whether or not it could be written down. */
     if (db_run(bcenter_db(rq), &Q_audit_add,
-               DB_ARGS(known ? person->s : NULL, username, "sign-in", "person",
-                       known ? person->s : NULL, result, rq->trace_id, rq->remote),
-               NULL, &ignored) < 0)
-        ignored.code = ERR_NONE;
+               DB_ARGS(person, text_one_line(shown, sizeof shown, n->username), n->action, "user",
+                       person, n->result, rq->trace_id, rq->remote),
+               NULL, &e) < 0)
+        log_err("audit", &e);
 }
 
 static void set_cookie(struct bcenter *bc, struct reply *rp, const char *token, int64_t seconds)
@@ -86,15 +94,12 @@ static int post_session(const struct request *rq, struct reply *rp, struct err *
     if (json_fields(rq->body, fields, e) < 0)
         return -1;
     if (login_make(bc, bcenter_db(rq), &ask, &g, &rp->retry_after_s, e) < 0) {
-        if (e->code == ERR_BAD_CREDENTIALS) {
-            char name[40];
-
-            snprintf(name, sizeof name, "%.39s", ask.username);
-            note(rq, NULL, name, err_slug(e->code));
-        }
+        if (e->code == ERR_BAD_CREDENTIALS)
+            write_down(rq,
+                       &(struct note){ "session.create", NULL, ask.username, err_slug(e->code) });
         return -1;
     }
-    note(rq, &g.person, ask.username, "ok");
+    write_down(rq, &(struct note){ "session.create", &g.person, ask.username, "ok" });
     set_cookie(bc, rp, g.token, (g.expires - clock_wall_ms()) / 1000);
     return http_reply(rp, 201, grant_json(bc, &g), e);
 }
@@ -105,6 +110,7 @@ static int delete_session(const struct request *rq, struct reply *rp, struct err
 
     if (login_end(bc, bcenter_db(rq), rq->caller.session, e) < 0)
         return -1;
+    write_down(rq, &(struct note){ "session.end", &rq->caller.id, rq->caller.name, "ok" });
     set_cookie(bc, rp, "", 0);
     rp->status = 204;
     return 0;

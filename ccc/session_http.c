@@ -147,12 +147,27 @@ static int post_session(const struct request *rq, struct reply *rp, struct err *
     return http_reply(rp, 201, body, e);
 }
 
+/* Who did it is the caller, so the row is written once though two requests may end the session. */
+static int end_tx(struct db *db, void *arg, struct err *e)
+{
+    const struct request *const *rq = arg;
+    auto_result PGresult *r = NULL;
+    struct audit_entry a = { .action = "session.end",
+                             .target_kind = "user",
+                             .target_id = (*rq)->caller.id.s,
+                             .target_name = (*rq)->caller.name };
+
+    if (db_run(db, &Q_session_end, DB_ARGS((*rq)->caller.session), &r, e) < 0)
+        return -1;
+    return db_rows(r) == 0 ? 0 : audit_add(db, *rq, &a, e);
+}
+
 /* DELETE /api/v1/sessions/current */
 static int delete_session(const struct request *rq, struct reply *rp, struct err *e)
 {
     const struct ccc *ccc = ccc_app(rq);
 
-    if (db_run(ccc_db(rq), &Q_session_end, DB_ARGS(rq->caller.session), NULL, e) < 0)
+    if (db_tx(ccc_db(rq), end_tx, &rq, e) < 0)
         return -1;
     token_set_cookie(rp, ccc->cookie, "", 0, ccc->secure);
     rp->status = 204;

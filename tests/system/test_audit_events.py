@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from conftest import WAIT_S, wait_until
+from conftest import SOURCE, WAIT_S, wait_until
 from test_rest import JSON, raw
 
 
@@ -61,7 +61,11 @@ def test_log_ins(bic):
         assert not any(c < " " for c in noted(bic, trace)["target_name"])
     assert not any("pw-ahn" in json.dumps(a) or "wrong-word" in json.dumps(a)
                    for a in bic.admin.call("GET", "/audit?limit=200")["items"])
-    assert call(bic, "DELETE", "/sessions/current", None, token=answer["token"])[0] == 204
+    status, trace, _ = call(bic, "DELETE", "/sessions/current", None, token=answer["token"])
+    assert status == 204
+    row = noted(bic, trace)
+    assert (row["action"], row["result"], row["actor_id"], row["target_kind"], row["target_id"]) == (
+        "session.end", "ok", ahn["id"], "user", ahn["id"])
 
 
 def test_log_in_at_the_module(bic, pool):
@@ -69,15 +73,22 @@ def test_log_in_at_the_module(bic, pool):
     login = bic.run.bcenters["module-1"].config["login_url"]
     bic.sign_in("ahn", "pw-ahn-2026", login)        # her verifier is there
     body = json.dumps({"username": "ahn", "password": "pw-ahn-2026"}).encode()
-    status, head, _ = raw(bic, "POST", "/api/v1/sessions", body, {**JSON, "Authorization": ""}, login)
+    status, head, answer = raw(bic, "POST", "/api/v1/sessions", body, {**JSON, "Authorization": ""}, login)
     assert status == 201
     row = wait_until("the row", lambda: rows(bic, head["X-Request-Id"]), WAIT_S)[0]
-    assert (row["actor_name"], row["result"]) == ("ahn", "ok") and row["origin"] != ""
+    assert (row["action"], row["actor_name"], row["result"]) == ("session.create", "ahn", "ok")
+    assert row["origin"] == "bcenter/module-1" and (row["target_kind"], row["target_id"]) == ("user", row["actor_id"])
+    status, head, _ = raw(bic, "DELETE", "/api/v1/sessions/current", None,
+                          {"Authorization": f"Bearer {answer['token']}"}, login)
+    assert status == 204
+    row = wait_until("the row", lambda: rows(bic, head["X-Request-Id"]), WAIT_S)[0]
+    assert (row["action"], row["actor_name"], row["result"], row["target_kind"], row["target_id"]) == (
+        "session.end", "ahn", "ok", "user", row["actor_id"])
     body = json.dumps({"username": "ahn", "password": "wrong-word"}).encode()
     status, head, _ = raw(bic, "POST", "/api/v1/sessions", body, {**JSON, "Authorization": ""}, login)
     assert status == 401
     row = wait_until("the row", lambda: rows(bic, head["X-Request-Id"]), WAIT_S)[0]
-    assert row["result"] == "bad-credentials"
+    assert (row["action"], row["result"], row["target_kind"]) == ("session.create", "bad-credentials", "user")
 
 
 def test_writes_of_administrators(bic):
@@ -111,14 +122,30 @@ def test_connect_and_power(bic, pool):
     assert status == 201, c
     row = wait_until("the module's row", lambda: rows(bic, trace), WAIT_S)[0]
     assert (row["actor_id"], row["target_kind"], row["target_id"]) == (me["id"], "desktop", c["desktop_id"])
-    assert row["result"] == "ok" and row["action"] == "connect"
-    assert wait_until("the end's row", lambda: rows(bic, trace_end), WAIT_S)[0]["actor_id"] == me["id"]
+    assert row["result"] == "ok" and row["action"] == "connection.create"
+    ends = wait_until("the end's rows", lambda: len(r := rows(bic, trace_end)) == 2 and r, WAIT_S)
+    assert {(a["action"], a["target_kind"], a["actor_name"]) for a in ends} == {
+        ("connection.end", "connection", "ahn"), ("connection.end", "desktop", "ccc")}     # asked here, done there
     status, trace, op = call(bic, "POST", f"/desktops/{c['desktop_id']}/actions", {"action": "reset"}, token=ahn.token)
     assert status == 202
     row = noted(bic, trace)
     assert (row["action"], row["actor_id"], row["target_id"]) == ("desktop.reset", me["id"], c["desktop_id"])
     bic.operation(op, ahn)
     ahn.call("DELETE", f"/connections/{c['id']}")
+
+
+def test_every_action_is_in_the_table(bic, pool):
+    """One vocabulary for both tiers: what is written is in docs/rest.md, with that target and from that tier."""
+    chapter = (SOURCE / "docs" / "rest.md").read_text().split("## Audit", 1)[1].split("\n## ", 1)[0]
+    table = {}
+    for line in chapter.splitlines():
+        cells = [c.strip() for c in line.strip("|").split("|")]
+        if line.startswith("| `"):
+            table |= {a.strip("` "): (cells[1].split(", "), cells[2].split(", ")) for a in cells[0].split(", ")}
+    assert len(table) > 20, table
+    for a in bic.admin.every("/audit"):
+        targets, tiers = table[a["action"]]
+        assert a["target_kind"] in targets and a["origin"].split("/")[0].lower() in tiers, a
 
 
 class Events:

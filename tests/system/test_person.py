@@ -3,6 +3,7 @@
 import os
 import signal
 import time
+import uuid
 
 import pytest
 
@@ -97,7 +98,15 @@ def test_a_ticket_works_once_and_resume_gives_another(bic, console, kim):
     with pytest.raises(Problem) as wrong:
         login.call("POST", f"/connections/{c['id']}/tickets", {"resume": "0" * 43})
     assert wrong.value.status in (401, 403)
+    for asked in (login, bic.admin):       # the module itself, and the CCC
+        with pytest.raises(Problem) as unknown:
+            asked.call("POST", f"/connections/{uuid.uuid4()}/tickets", {"resume": c["resume"]})
+        assert unknown.value.status == 404, unknown.value
     end_all(bic, kim)
+    for asked in (login, bic.admin):
+        with pytest.raises(Problem) as over:
+            asked.call("POST", f"/connections/{c['id']}/tickets", {"resume": c["resume"]})
+        assert (over.value.status, over.value.slug) == (410, "session-ended"), over.value
 
 
 def test_ending_the_session_closes_the_screen_and_cleans_the_desktop(bic, console, kim):

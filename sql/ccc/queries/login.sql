@@ -16,7 +16,7 @@ select p.id, p.username, p.role, rfc3339(s.expires_at) as expires_at,
 update login_session set used_at = now() where token_hash = $1::text;
 
 -- name: session_end(token_hash)
-delete from login_session where token_hash = $1::text;
+delete from login_session where token_hash = $1::text returning person_id;
 
 -- name: session_me(token_hash)
 select p.id, p.username, p.display_name, p.role, p.locale, rfc3339(s.expires_at) as expires_at

@@ -12,7 +12,7 @@ s as (insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_i
 st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id, false from d
        on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),
 a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id)
-      select $4::uuid, $10::text, 'connect', 'desktop', $1::uuid, $11::text from s)
+      select $4::uuid, $10::text, 'connection.create', 'desktop', $1::uuid, $11::text from s)
 select (select count(*) from lead) as lead, (select count(*) from s) as done;
 
 -- name: session_resume(session, person, resume_hash, epoch)
@@ -23,7 +23,7 @@ where id = $1::uuid and person_id = $2::uuid and ended_at is null
 -- name: seat_release(person, pool, epoch, actor_name, trace, result, detail)
 with lead as (select from leader where epoch = $3::bigint for share),
 a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id, result, detail)
-      select $1::uuid, $4::text, 'connect', 'pool', $2::uuid, $5::text, $6::text, $7::text from lead)
+      select $1::uuid, $4::text, 'connection.create', 'pool', $2::uuid, $5::text, $6::text, $7::text from lead)
 insert into seat (person_id, pool_id, released) select $1::uuid, $2::uuid, true from lead
 on conflict (person_id, pool_id) do update set released = true, generation = seat.generation + 1
 returning generation;
@@ -40,5 +40,5 @@ o as (insert into operation (id, verb, target_kind, target_id, asked_by, asked_n
 st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id, false from d
        on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),
 a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id)
-      select $4::uuid, $10::text, 'connect-start', 'desktop', $1::uuid, $11::text from o)
+      select $4::uuid, $10::text, 'connection.start', 'desktop', $1::uuid, $11::text from o)
 select (select count(*) from lead) as lead, (select count(*) from o) as done;

@@ -60,6 +60,15 @@ static void share_becomes_desktops(void **state)
     fixture_stop(bc);
 }
 
+static int ticket(struct bcenter *bc, struct db *db, const struct id *session, const char *secret,
+                  struct err *e)
+{
+    struct connection c;
+
+    *e = (struct err){ 0 };
+    return session_ticket(bc, db, &(struct session_resume){ *session, secret }, &c, e);
+}
+
 static void floating_is_clean_for_the_next(void **state)
 {
     struct bcenter *bc = with_pool("floating", 1, 1, 2);
@@ -78,9 +87,9 @@ static void floating_is_clean_for_the_next(void **state)
     assert_int_equal(ask(bc, db, 1, &again, &e), 0);
     assert_string_equal(again.id.s, first.id.s); /* resumed */
     assert_string_not_equal(again.resume, first.resume);
-    assert_int_equal(session_ticket(bc, &first.id, first.resume, &second, &full), -1);
+    assert_int_equal(ticket(bc, db, &first.id, first.resume, &full), -1);
     assert_int_equal(full.code, ERR_TICKET_REFUSED); /* the old secret is dead */
-    assert_int_equal(session_ticket(bc, &first.id, again.resume, &second, &e), 0);
+    assert_int_equal(ticket(bc, db, &first.id, again.resume, &e), 0);
     full = (struct err){ 0 };
     assert_int_equal(ask(bc, db, 2, &second, &full), -1);
     assert_int_equal(full.code, ERR_POOL_EXHAUSTED);
@@ -90,13 +99,17 @@ static void floating_is_clean_for_the_next(void **state)
     end.session = first.id;
     assert_int_equal(session_end(bc, db, &end, &e), 0);
     assert_int_equal(session_end(bc, db, &end, &e), 0); /* twice is once */
+    assert_int_equal(ticket(bc, db, &first.id, again.resume, &full), -1);
+    assert_int_equal(full.code, ERR_SESSION_ENDED);
+    assert_int_equal(ticket(bc, db, &overlay, again.resume, &full), -1); /* never was a session */
+    assert_int_equal(full.code, ERR_NOT_FOUND);
     assert_string_not_equal(bc->m.desktops->row.overlay.s, overlay.s);
     settle(bc);
     assert_int_equal(ask(bc, db, 2, &second, &e), 0);
     assert_int_equal(sql_number("select count(*) from seat where released"), 0);
     assert_int_equal(sql_number("select count(distinct overlay_id) from session"), 2);
     settle(bc);
-    assert_true(sql_number("select count(*) from audit where action = 'connect'") >= 2);
+    assert_true(sql_number("select count(*) from audit where action = 'connection.create'") >= 2);
     assert_int_equal(sync_set_count(bc->observed, "audit"),
                      sql_number("select count(*) from audit"));
     fixture_stop(bc);
@@ -290,8 +303,8 @@ static void disabled_people_are_logged_off(void **state)
 {
     struct bcenter *bc = with_pool("persistent", 1, 0, 1);
     auto_db struct db *db = NULL;
-    struct connection c, again;
-    struct err e = { 0 }, refused = { 0 };
+    struct connection c;
+    struct err e = { 0 }, refused;
     struct id p = person_no(1);
 
     (void)state;
@@ -301,7 +314,7 @@ static void disabled_people_are_logged_off(void **state)
     assert_int_equal(ask(bc, db, 1, &c, &e), 0);
     wanted(bc, "person", p,
            "{\"username\":\"p1\",\"role\":\"user\",\"disabled\":true,\"groups\":[]}");
-    assert_int_equal(session_ticket(bc, &c.id, c.resume, &again, &refused), -1);
+    assert_int_equal(ticket(bc, db, &c.id, c.resume, &refused), -1);
     assert_int_equal(refused.code, ERR_SESSION_ENDED);
     settle(bc);
     assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 0);

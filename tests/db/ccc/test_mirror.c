@@ -201,16 +201,17 @@ static void a_bad_object_is_refused_alone(void **state)
 /* A bCenter shows its newest rows only: that it forgets one, or was made anew, is no reason to. */
 static void audit_rows_stay(void **state)
 {
-    S(rows, 0, "select count(*) as n from audit where id = '" AUDIT "' and action = 'connect'");
+    S(rows, 0,
+      "select count(*) as n from audit where id = '" AUDIT "' and action = 'connection.create'");
     auto_db struct db *db = fresh_open();
 
     (void)state;
-    assert_true(taken(db, &(struct push){ HISTORY, "", 2, true, false,
-                                          "{\"kind\":\"audit\",\"id\":\"" AUDIT
-                                          "\",\"rev\":1,\"body\":{\"at\":"
-                                          "\"2026-01-02T03:04:05Z\",\"action\":\"connect\","
-                                          "\"target_kind\":\"pool\",\"result\":\"ok\"}}",
-                                          NULL, NULL }));
+    assert_true(taken(
+        db, &(struct push){ HISTORY, "", 2, true, false,
+                            "{\"kind\":\"audit\",\"id\":\"" AUDIT "\",\"rev\":1,\"body\":{\"at\":"
+                            "\"2026-01-02T03:04:05Z\",\"action\":\"connection.create\","
+                            "\"target_kind\":\"pool\",\"result\":\"ok\"}}",
+                            NULL, NULL }));
     assert_int_equal(fresh_number(db, &rows, NULL), 1);
     assert_true(taken(db, &(struct push){ HISTORY, HISTORY ":2", 6, false, false,
                                           "{\"kind\":\"audit\",\"id\":\"" AUDIT

@@ -43,6 +43,7 @@ describe('the link to a desktop', () => {
     expect(run(opened, lost, ticketFailed(503, 'not-ready', true)).phase).toBe('reconnecting');
     expect(run(opened, lost, ticketFailed(429, 'too-many-requests')).phase).toBe('reconnecting');
     expect(run(opened, lost, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'session-ended' });
+    expect(run(opened, lost, ticketFailed(404, 'not-found'))).toMatchObject({ end: 'session-ended' });
     expect(run(opened, lost, ticketFailed(409, 'vm-state', false))).toMatchObject({ end: 'refused' });
     expect(run(opened, lost, ticketFailed(409, 'desktop-state'))).toMatchObject({ end: 'stopped' });
     expect(run(opened, lost, ticketFailed(401, 'ticket-refused'))).toMatchObject({ end: 'refused' });

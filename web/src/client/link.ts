@@ -73,7 +73,8 @@ function afterTicketFailure(
   state: LinkState,
   event: Extract<LinkEvent, { type: 'ticket-failed' }>,
 ): LinkState {
-  if (event.slug === 'session-ended') return ended(state, 'session-ended');
+  // A session that nobody remembers any more has ended too.
+  if (event.slug === 'session-ended' || event.status === 404) return ended(state, 'session-ended');
   if (event.slug === 'desktop-state' || event.slug === 'vm-missing') return ended(state, 'stopped');
   const patience = event.status === 0 || event.status >= 500 || event.status === 429;
   return patience || event.retryable ? again(state) : ended(state, 'refused');
