@@ -17,15 +17,6 @@ static const char *park_key(const struct id *agent, char to[48])
     return to;
 }
 
-/* Its certificate says that it is a bServer; the CCC's list of nodes says whose. Lock held. */
-static bool ours(struct bcenter *bc, const struct id *node)
-{
-    struct node_info *n;
-
-    HASH_FIND(hh, bc->m.nodes, node->s, ID_LEN, n);
-    return n && !n->revoked && id_set(&bc->m.id) && id_eq(&n->module, &bc->m.id);
-}
-
 static void remember(struct bcenter *bc, const struct id *agent)
 {
     pthread_mutex_lock(&bc->agents_lock);
@@ -72,10 +63,11 @@ void agents_tell(void *arg)
             bcenter_wake_management(bc, park_key(&bc->agent_ids[i], key));
 }
 
-/* NOT_READY until the CCC's list is here; PEER_IDENTITY for a bServer of another module. */
+/* NOT_READY until the CCC's list is here; what module_admit refuses. */
 static int admit(struct bcenter *bc, const struct id *agent, struct sync_set **set, struct err *e)
 {
     struct bserver *b = NULL;
+    int rc;
 
     module_lock(&bc->m);
     if (!bc->loaded || !id_set(&bc->m.id)) {
@@ -83,15 +75,15 @@ static int admit(struct bcenter *bc, const struct id *agent, struct sync_set **s
         return err_set(e, ERR_NOT_READY,
                        "this bCenter has not heard yet which bServers are its own");
     }
-    if (ours(bc, agent)) {
-        b = module_bserver_add(&bc->m, agent);
-        if (b && !b->set)
-            b->set = sync_set_new_replica();
-    }
-    *set = b ? b->set : NULL;
+    rc = module_admit(&bc->m, agent, &b, e);
+    if (rc == 0 && !b->set)
+        b->set = sync_set_new_replica();
+    *set = rc == 0 ? b->set : NULL;
     module_unlock(&bc->m);
+    if (rc < 0)
+        return -1;
     if (!*set)
-        return err_set(e, ERR_PEER_IDENTITY, "this bServer does not belong to this module");
+        return err_set(e, ERR_INTERNAL, "out of memory");
     remember(bc, agent);
     return 0;
 }

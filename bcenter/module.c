@@ -242,6 +242,44 @@ struct bserver *module_bserver_add(struct module *m, const struct id *id)
     return b;
 }
 
+static bool ours(struct module *m, const struct id *node)
+{
+    struct node_info *n;
+
+    HASH_FIND(hh, m->nodes, node->s, ID_LEN, n);
+    return n && !n->revoked && id_set(&m->id) && id_eq(&n->module, &m->id);
+}
+
+static int room_for_another(struct module *m, struct err *e)
+{
+    struct bserver *b, *next;
+    int n = 0;
+
+    HASH_ITER(hh, m->bservers, b, next)
+    {
+        n += ours(m, &b->id);
+    }
+    if (n < MODULE_BSERVERS)
+        return 0;
+    err_set(e, ERR_LAW_MODULE, "the module has %d bServers already", n);
+    err_number(e, "bservers", n);
+    return err_number(e, "limit", MODULE_BSERVERS);
+}
+
+int module_admit(struct module *m, const struct id *node, struct bserver **out, struct err *e)
+{
+    struct bserver *b = module_bserver(m, node);
+
+    if (!ours(m, node))
+        return err_set(e, ERR_PEER_IDENTITY, "this bServer does not belong to this module");
+    if (!b && room_for_another(m, e) < 0)
+        return -1;
+    if (!b && !(b = module_bserver_add(m, node)))
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    *out = b;
+    return 0;
+}
+
 struct desktop *module_desktop_add(struct module *m, const struct id *id)
 {
     struct desktop *d = module_desktop(m, id);

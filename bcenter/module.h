@@ -281,6 +281,11 @@ bool module_entitled(struct module *m, const struct id *person, const struct id 
 bool bserver_up(const struct bserver *b, int64_t boot_ms);
 
 struct bserver *module_bserver_add(struct module *m, const struct id *id);
+/* The bServer of an agent that calls: its certificate says that it is one, the CCC's list of nodes
+ * says whose. PEER_IDENTITY if not this module's; LAW_MODULE for one more than MODULE_BSERVERS,
+ * where those that were deleted do not count. */
+int module_admit(struct module *m, const struct id *node, struct bserver **out,
+                 struct err *e) MUSTCHECK;
 struct desktop *module_desktop_add(struct module *m, const struct id *id);
 /* After each change of its pool, person or session. */
 void module_desktop_index(struct module *m, struct desktop *d);
