@@ -95,15 +95,15 @@ static enum MHD_Result send_problem(struct http_exchange *x)
  */
 static enum MHD_Result refuse(struct http_exchange *x)
 {
-    bool asks = head_value(x, "Expect") != NULL;
+    bool asks = head_value(x, "Expect") != NULL, to_come = x->has_body && !x->body_whole;
 
     body_release(&x->body);
-    if (x->has_body && !x->close_after && !asks && x->drain_left <= HTTP_DRAIN_MAX) {
+    if (to_come && !x->close_after && !asks && x->drain_left <= HTTP_DRAIN_MAX) {
         x->phase = PHASE_DRAIN;
         x->conn->deadline_ms = clock_boot_ms() + x->server->spec.idle_ms;
         return MHD_YES;
     }
-    x->close_after |= x->has_body;
+    x->close_after |= to_come;
     return send_problem(x);
 }
 
@@ -114,12 +114,22 @@ static enum MHD_Result submit(struct http_exchange *x, enum http_phase phase)
     if (worker_submit(x) == 0)
         return MHD_YES;
     err_set(&x->err, ERR_OVERLOADED, "too many requests are waiting");
-    return phase == PHASE_AUTH && x->has_body ? refuse(x) : send_problem(x);
+    return refuse(x);
 }
 
 static bool for_people(const struct http_exchange *x)
 {
     return x->match.permission == PERMIT_SELF || x->match.permission == PERMIT_ADMIN;
+}
+
+/*
+ * A short body is taken before it is known who sent it, as any stranger may send one to a route of
+ * anyone's: then one visit to a worker does for both. Who asks first hears first.
+ */
+static bool body_first(const struct http_exchange *x, int64_t length)
+{
+    return !for_people(x) || (length > 0 && length <= HTTP_ANYONE_BODY_MAX &&
+                              !(x->route->flags & HTTP_BODY_FILE) && !head_value(x, "Expect"));
 }
 
 static enum MHD_Result take_body(struct http_exchange *x)
@@ -152,7 +162,7 @@ static enum MHD_Result on_head(struct http_exchange *x, const char *method, cons
     }
     if (rc < 0)
         return refuse(x);
-    return for_people(x) ? submit(x, PHASE_AUTH) : take_body(x);
+    return body_first(x, x->length) ? take_body(x) : submit(x, PHASE_AUTH);
 }
 
 static enum MHD_Result on_ready(struct http_exchange *x)
@@ -174,7 +184,8 @@ static enum MHD_Result on_body(struct http_exchange *x, const char *data, size_t
     if (n == 0) {
         if (body_finish(&x->body, &x->err) < 0)
             return send_problem(x);
-        return submit(x, PHASE_RUN);
+        x->body_whole = true;
+        return submit(x, for_people(x) && !x->known ? PHASE_AUTH : PHASE_RUN);
     }
     *size = 0;
     if (x->drain_left >= n)

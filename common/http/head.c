@@ -223,7 +223,6 @@ static int address(struct http_exchange *x, const char *version)
 int head_check(struct http_exchange *x, const char *method, const char *version)
 {
     struct request *rq = &x->rq;
-    int64_t length = 0;
     int framed;
 
     rq->method = method;
@@ -231,8 +230,8 @@ int head_check(struct http_exchange *x, const char *method, const char *version)
     rq->caller = x->conn->node;
     trace(x);
     deadline(x);
-    framed = framing(x, &length);
-    x->drain_left = length < 0 ? HTTP_DRAIN_MAX : length;
+    framed = framing(x, &x->length);
+    x->drain_left = x->length < 0 ? HTTP_DRAIN_MAX : x->length;
     if (framed < 0) {
         x->close_after = true;
         return -1;
@@ -243,5 +242,5 @@ int head_check(struct http_exchange *x, const char *method, const char *version)
         return x->has_body ? err_set(&x->err, ERR_INVALID_REQUEST, "OPTIONS has no body") : 0;
     if (x->match.permission == PERMIT_NODE && guard_node(x, &x->err) < 0)
         return -1;
-    return body_check(x, length);
+    return body_check(x, x->length);
 }

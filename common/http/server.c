@@ -82,7 +82,6 @@ static void init_locks(struct http_server *s)
     pthread_condattr_t monotonic;
 
     pthread_mutex_init(&s->queue.lock, NULL);
-    pthread_cond_init(&s->queue.work, NULL);
     pthread_cond_init(&s->queue.idle, NULL);
     pthread_mutex_init(&s->park.lock, NULL);
     pthread_mutex_init(&s->conns_lock, NULL);
@@ -142,7 +141,6 @@ static void server_free(struct http_server *s)
     if (s->static_fd >= 0)
         close(s->static_fd);
     pthread_mutex_destroy(&s->queue.lock);
-    pthread_cond_destroy(&s->queue.work);
     pthread_cond_destroy(&s->queue.idle);
     pthread_mutex_destroy(&s->park.lock);
     pthread_mutex_destroy(&s->conns_lock);

@@ -4,7 +4,8 @@
  * Life of an exchange, by thread:
  *   event thread  HEAD    checks the head, matches the route, knows nodes by their certificate
  *   worker        AUTH    who is the person, may she? (only routes for people)
- *   event thread  BODY    collects the body; DRAIN throws away the body of a refused request
+ *   event thread  BODY    collects the body, before AUTH if it is short; DRAIN throws away the body
+ *                         of a refused request
  *   worker        RUN     parses JSON, runs the handler, builds the response; maybe PARKED and RUN
  * again event thread  REPLY   queues the response; freed when libmicrohttpd has completed the
  * request While a worker has it or it is parked, its connection is suspended: one thread owns an
@@ -85,7 +86,9 @@ struct http_exchange {
     int queries;
     bool bad_uri, too_long;
     bool preflight;
-    bool has_body;
+    bool has_body, body_whole;
+    bool known;     /* the person was asked for */
+    int64_t length; /* of the body; -1 = not said */
     struct http_body body;
     int64_t drain_left;
     bool close_after;
@@ -105,9 +108,22 @@ struct http_exchange {
     int64_t park_until_ms;
 };
 
+/*
+ * One worker thread. The one that became idle last is called first: its database connection and
+ * peers are the warmest, and the others sleep on.
+ */
+struct http_worker {
+    struct http_server *server;
+    pthread_t thread;
+    pthread_cond_t call;
+    bool called;
+    struct http_worker *below; /* idle before it, and still is */
+};
+
 struct http_queue {
     pthread_mutex_t lock;
-    pthread_cond_t work, idle;
+    pthread_cond_t idle;
+    struct http_worker *resting; /* the top of those who wait for a call */
     struct http_exchange *first, *last;
     int length, limit;
     int away;      /* exchanges whose connection is suspended for a worker or parked */
@@ -146,7 +162,8 @@ struct http_server {
     pthread_mutex_t streams_lock;
     struct http_stream *streams;
     bool streams_ended;
-    pthread_t *threads, keeper;
+    struct http_worker *workers;
+    pthread_t keeper;
     int started;
     bool keeper_started;
     pthread_mutex_t keeper_lock;

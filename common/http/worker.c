@@ -2,12 +2,32 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/base/cleanup.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
 
-static void put(struct http_queue *q, struct http_exchange *x)
+/* With the lock held, taken off; the caller wakes it afterwards. */
+static struct http_worker *call(struct http_queue *q)
+{
+    struct http_worker *w = q->resting;
+
+    if (w) {
+        q->resting = w->below;
+        w->called = true;
+    }
+    return w;
+}
+
+static void wake(struct http_worker *w)
+{
+    if (w)
+        pthread_cond_signal(&w->call);
+}
+
+/* With the lock held: who is to be woken when it is free, or it would wake into a closed door. */
+static struct http_worker *put(struct http_queue *q, struct http_exchange *x)
 {
     x->next = NULL;
     if (q->last)
@@ -16,32 +36,36 @@ static void put(struct http_queue *q, struct http_exchange *x)
         q->first = x;
     q->last = x;
     q->length++;
-    pthread_cond_signal(&q->work);
+    return call(q);
 }
 
 int worker_submit(struct http_exchange *x)
 {
     struct http_queue *q = &x->server->queue;
+    struct http_worker *w = NULL;
     int rc = -1;
 
     pthread_mutex_lock(&q->lock);
     if (!q->stopping && q->length < q->limit) {
         MHD_suspend_connection(x->mhd);
         q->away++;
-        put(q, x);
+        w = put(q, x);
         rc = 0;
     }
     pthread_mutex_unlock(&q->lock);
+    wake(w);
     return rc;
 }
 
 void worker_again(struct http_exchange *x)
 {
     struct http_queue *q = &x->server->queue;
+    struct http_worker *w;
 
     pthread_mutex_lock(&q->lock);
-    put(q, x);
+    w = put(q, x);
     pthread_mutex_unlock(&q->lock);
+    wake(w);
 }
 
 void worker_close(struct http_exchange *x)
@@ -95,17 +119,19 @@ static void fail(struct http_exchange *x, struct reply *rp, const struct err *e)
 static int read_body(struct http_exchange *x, struct err *e)
 {
     struct http_body *b = &x->body;
+    json_auto_t *read = NULL;
 
     x->rq.body_size = b->size;
     x->rq.body_file = b->file;
     if (x->rq.body || !b->text || b->size == 0)
         return 0;
-    if (json_read(b->text, (size_t)b->size, &x->rq.body, e) < 0)
+    if (json_read(b->text, (size_t)b->size, &read, e) < 0)
         return -1;
+    if (!json_is_object(read))
+        return err_set(e, ERR_INVALID_REQUEST, "the body must be a JSON object");
     free(b->text);
     b->text = NULL;
-    if (!json_is_object(x->rq.body))
-        return err_set(e, ERR_INVALID_REQUEST, "the body must be a JSON object");
+    x->rq.body = MOVE(read);
     return 0;
 }
 
@@ -159,13 +185,18 @@ static void run(struct http_exchange *x)
 
 static void authenticate(struct http_exchange *x)
 {
-    struct err e = { 0 };
+    struct err e = { 0 }, unread = { 0 };
 
+    /* Who she is may be asked together with what she wants: ccc/session.c. A body that cannot be
+     * read is refused by run(), once it is known who sent it. */
+    if (x->body_whole)
+        (void)!read_body(x, &unread);
     if (guard_person(x, &e) < 0) {
         x->err = e;
         x->phase = PHASE_REFUSED;
         exchange_resume(x);
-    } else if (x->has_body) {
+    } else if (x->has_body && !x->body_whole) {
+        x->known = true;
         x->phase = PHASE_AUTHED;
         exchange_resume(x);
     } else {
@@ -195,9 +226,22 @@ static void work(struct http_exchange *x, void *worker, bool stopping)
     log_trace_set(NULL);
 }
 
+/* With the lock held, until there is work or the end. */
+static void rest(struct http_queue *q, struct http_worker *w)
+{
+    while (!q->first && !q->ended) {
+        w->called = false;
+        w->below = q->resting;
+        q->resting = w;
+        while (!w->called)
+            pthread_cond_wait(&w->call, &q->lock);
+    }
+}
+
 static void *worker_main(void *arg)
 {
-    struct http_server *s = arg;
+    struct http_worker *self = arg;
+    struct http_server *s = self->server;
     struct http_queue *q = &s->queue;
     void *worker = s->spec.worker_start ? s->spec.worker_start(s->spec.app) : NULL;
 
@@ -206,8 +250,7 @@ static void *worker_main(void *arg)
         bool stopping;
 
         pthread_mutex_lock(&q->lock);
-        while (!q->first && !q->ended)
-            pthread_cond_wait(&q->work, &q->lock);
+        rest(q, self);
         x = q->first;
         if (x) {
             q->first = x->next;
@@ -231,13 +274,18 @@ int worker_start_all(struct http_server *s, struct err *e)
     int n = s->spec.workers;
 
     s->queue.limit = n * HTTP_QUEUE_PER_WORKER;
-    s->threads = calloc((size_t)n, sizeof *s->threads);
-    if (!s->threads)
+    s->workers = calloc((size_t)n, sizeof *s->workers);
+    if (!s->workers)
         return err_set(e, ERR_INTERNAL, "out of memory");
     for (; s->started < n; s->started++) {
-        int rc = pthread_create(&s->threads[s->started], NULL, worker_main, s);
+        struct http_worker *w = &s->workers[s->started];
+        int rc;
 
+        w->server = s;
+        pthread_cond_init(&w->call, NULL);
+        rc = pthread_create(&w->thread, NULL, worker_main, w);
         if (rc != 0) {
+            pthread_cond_destroy(&w->call);
             err_set(e, ERR_INTERNAL, "cannot start a worker thread");
             return err_cause(e, "pthread_create: %s", strerror(rc));
         }
@@ -247,13 +295,18 @@ int worker_start_all(struct http_server *s, struct err *e)
 
 void worker_stop_all(struct http_server *s)
 {
-    pthread_mutex_lock(&s->queue.lock);
-    s->queue.ended = true;
-    pthread_cond_broadcast(&s->queue.work);
-    pthread_mutex_unlock(&s->queue.lock);
-    for (int i = 0; i < s->started; i++)
-        pthread_join(s->threads[i], NULL);
-    free(s->threads);
-    s->threads = NULL;
+    struct http_queue *q = &s->queue;
+
+    pthread_mutex_lock(&q->lock);
+    q->ended = true;
+    for (struct http_worker *w = call(q); w; w = call(q))
+        wake(w);
+    pthread_mutex_unlock(&q->lock);
+    for (int i = 0; i < s->started; i++) {
+        pthread_join(s->workers[i].thread, NULL);
+        pthread_cond_destroy(&s->workers[i].call);
+    }
+    free(s->workers);
+    s->workers = NULL;
     s->started = 0;
 }

@@ -12,7 +12,7 @@
 
 static struct http_server *server;
 static int port;
-static _Atomic int authenticated;
+static _Atomic int authenticated, with_body; /* with_body: of those, knew what was asked */
 
 static int get_echo(const struct request *rq, struct reply *rp, struct err *e)
 {
@@ -109,6 +109,7 @@ static int authenticate(const struct request *rq, struct caller *c, struct err *
     const char *name = bearer ? bearer + 7 : cookie ? cookie + 2 : NULL;
 
     authenticated++;
+    with_body += rq->body != NULL;
     if (!name)
         return 0;
     if (strcmp(name, "expired") == 0)
@@ -307,6 +308,43 @@ static void bodies(void **state)
     free(big);
 }
 
+/* Calls of the hook, and those of them that saw the body. */
+#define EXPECT_ASKED(calls, bodies, status, slug, ...)                                             \
+    do {                                                                                           \
+        int calls_ = authenticated, bodies_ = with_body;                                           \
+                                                                                                   \
+        EXPECT(status, slug, .path = "/api/v1/mine", __VA_ARGS__);                                 \
+        assert_int_equal(authenticated - calls_, calls);                                           \
+        assert_int_equal(with_body - bodies_, bodies);                                             \
+    } while (0)
+
+static void short_bodies_come_first(void **state)
+{
+    static char longer[16386];
+
+    (void)state;
+    EXPECT_ASKED(1, 1, 201, "", .body = "{\"a\":1}", .headers = { "Authorization: Bearer x" });
+    EXPECT_ASKED(1, 1, 401, "not-signed-in", .body = "{\"a\":1}");
+    /* who it was is said before what was wrong with the words */
+    EXPECT_ASKED(1, 0, 401, "not-signed-in", .body = "{");
+    EXPECT_ASKED(1, 0, 400, "invalid-request", .body = "{",
+                 .headers = { "Authorization: Bearer x" });
+    EXPECT_ASKED(1, 0, 400, "invalid-request", .body = "[]",
+                 .headers = { "Authorization: Bearer x" });
+    EXPECT_ASKED(1, 0, 401, "not-signed-in", .body = "{}", .headers = { "Expect: 100-continue" });
+    EXPECT_ASKED(1, 0, 201, "", .body = "{}",
+                 .headers = { "Authorization: Bearer x", "Expect: 100-continue" });
+    EXPECT_ASKED(1, 0, 201, "", .body = "{}",
+                 .headers = { "Authorization: Bearer x", "Transfer-Encoding: chunked" });
+    memset(longer, ' ', sizeof longer - 1);
+    longer[0] = '{';
+    longer[16383] = '}';
+    EXPECT_ASKED(1, 1, 401, "not-signed-in", .body = longer, .body_n = 16384);
+    EXPECT_ASKED(1, 0, 401, "not-signed-in", .body = longer, .body_n = 16385);
+    EXPECT_ASKED(1, 0, 201, "", .body = longer, .body_n = 16385,
+                 .headers = { "Authorization: Bearer x" });
+}
+
 static void framing(void **state)
 {
     (void)state;
@@ -487,12 +525,19 @@ static void connections_are_kept(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(answers),   cmocka_unit_test(trace_is_ours),
-        cmocka_unit_test(addresses), cmocka_unit_test(bodies),
-        cmocka_unit_test(framing),   cmocka_unit_test(head_is_bounded),
-        cmocka_unit_test(people),    cmocka_unit_test(csrf),
-        cmocka_unit_test(cors),      cmocka_unit_test(conditions),
-        cmocka_unit_test(problems),  cmocka_unit_test(connections_are_kept),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(trace_is_ours),
+        cmocka_unit_test(addresses),
+        cmocka_unit_test(bodies),
+        cmocka_unit_test(framing),
+        cmocka_unit_test(head_is_bounded),
+        cmocka_unit_test(people),
+        cmocka_unit_test(csrf),
+        cmocka_unit_test(cors),
+        cmocka_unit_test(conditions),
+        cmocka_unit_test(problems),
+        cmocka_unit_test(connections_are_kept),
+        cmocka_unit_test(short_bodies_come_first),
     };
 
     return cmocka_run_group_tests_name("http", tests, setup, teardown);
