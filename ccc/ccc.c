@@ -79,6 +79,7 @@ static void worker_stop(void *app, void *worker)
     (void)app;
     if (!w)
         return;
+    PQclear(w->route);
     line_close_all(w->lines);
     db_close(w->db);
     free(w);

@@ -50,6 +50,8 @@ struct ccc_lines; /* calls down: ccc/line.h */
 struct ccc_worker {
     struct db *db;
     struct ccc_lines *lines;
+    PGresult *route;           /* read with the session, for the handler: connection.h */
+    char route_of[ID_LEN + 1]; /* the trace of the request that it belongs to */
 };
 
 /* This worker's database connection. */

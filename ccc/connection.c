@@ -5,6 +5,7 @@
 #include "ccc/ccc.h"
 #include "ccc/line.h"
 #include "ccc/mirror.h"
+#include "ccc/session.h"
 #include "common/base/json.h"
 #include "sql/ccc/connection.h"
 
@@ -14,35 +15,82 @@ enum { TRIES = 8, ARRAY_MAX = 2 + TRIES * (ID_LEN + 1) };
 struct route_of {
     struct id asked[TRIES];
     int n;
-    json_t *released; /* owned */
+    json_t *released;      /* owned */
+    const PGresult *first; /* connection_route's row */
 };
 
-static int entitled(struct connection_order *c, struct err *e)
+bool connection_wanted(const struct request *rq, struct connection_order *c)
 {
-    struct db *db = ccc_db(c->rq);
-    const char *person = c->rq->caller.id.s;
-    auto_result PGresult *r = NULL;
-    bool admin = strcmp(c->rq->caller.role, "admin") == 0;
+    if (strcmp(rq->method, "POST") != 0 || strcmp(rq->path, "/api/v1/connections") != 0)
+        return false;
+    return json_id(rq->body, "desktop_id", &c->desktop) || json_id(rq->body, "pool_id", &c->pool);
+}
 
-    if (id_set(&c->desktop)) {
-        if (db_run(db, &Q_connection_desktop, DB_ARGS(c->desktop.s, person), &r, e) < 0)
+int connection_read(const struct connection_order *c, const char *session, PGresult **out,
+                    struct err *e)
+{
+    char idle[16];
+
+    snprintf(idle, sizeof idle, "%d", SESSION_IDLE_S);
+    return db_run(ccc_db(c->rq), &Q_connection_route,
+                  DB_ARGS(session, idle, id_set(&c->pool) ? c->pool.s : NULL,
+                          id_set(&c->desktop) ? c->desktop.s : NULL),
+                  out, e);
+}
+
+void connection_leave(const struct request *rq, PGresult *read)
+{
+    struct ccc_worker *w = rq->worker;
+
+    PQclear(w->route);
+    w->route = NULL;
+    if (PQfnumber(read, "noted") < 0) {
+        PQclear(read); /* of another request than a connect */
+        return;
+    }
+    w->route = read;
+    snprintf(w->route_of, sizeof w->route_of, "%s", rq->trace_id);
+}
+
+/* What was read when she was let in, just now on this thread; a long body comes after that. */
+static int known(const struct connection_order *c, PGresult **out, struct err *e)
+{
+    struct ccc_worker *w = c->rq->worker;
+    auto_result PGresult *r = MOVE(w->route);
+
+    if (!r || strcmp(w->route_of, c->rq->trace_id) != 0) {
+        PQclear(r);
+        r = NULL;
+        if (connection_read(c, c->rq->caller.session, &r, e) < 0)
             return -1;
         if (db_rows(r) == 0)
-            return err_set(e, ERR_NOT_ENTITLED, "this desktop is not yours");
-        id_parse(db_text(r, 0, "pool_id"), &c->pool);
+            return err_set(e, ERR_NOT_SIGNED_IN, "the session has ended, sign in again");
+    }
+    *out = MOVE(r);
+    return 0;
+}
+
+static int entitled(struct connection_order *c, const PGresult *route, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+
+    if (db_flag(route, 0, "entitled")) {
+        id_parse(db_text(route, 0, "pool_id"), &c->pool);
         return 0;
     }
-    if (db_run(db, &Q_connection_entitled, DB_ARGS(c->pool.s, person), &r, e) < 0)
-        return -1;
-    if (db_flag(r, 0, "entitled"))
-        return 0;
+    if (id_set(&c->desktop))
+        return err_set(e, ERR_NOT_ENTITLED, "this desktop is not yours");
     /* Whether a pool exists is not told to those who may not have it. */
-    if (admin && !db_flag(r, 0, "pool"))
-        return err_set(e, ERR_NOT_FOUND, "there is no such pool");
+    if (strcmp(c->rq->caller.role, "admin") == 0) {
+        if (db_run(ccc_db(c->rq), &Q_connection_pool, DB_ARGS(c->pool.s), &r, e) < 0)
+            return -1;
+        if (!db_flag(r, 0, "pool"))
+            return err_set(e, ERR_NOT_FOUND, "there is no such pool");
+    }
     return err_set(e, ERR_NOT_ENTITLED, "you are not entitled to this pool");
 }
 
-/* The next module to ask: *found false when none is left. */
+/* The next module to ask: *found false when none is left. The first one is known. */
 static int next_module(const struct connection_order *c, const struct route_of *way, struct id *out,
                        bool *found, struct err *e)
 {
@@ -50,6 +98,10 @@ static int next_module(const struct connection_order *c, const struct route_of *
     char skip[ARRAY_MAX];
     size_t at = 1;
 
+    if (way->n == 0) {
+        *found = id_parse(db_text(way->first, 0, "module_id"), out);
+        return 0;
+    }
     skip[0] = '{';
     for (int i = 0; i < way->n; i++)
         at += (size_t)snprintf(skip + at, sizeof skip - at, "%s%s", i ? "," : "", way->asked[i].s);
@@ -64,9 +116,11 @@ static int next_module(const struct connection_order *c, const struct route_of *
 static int ask(struct connection_order *c, const struct route_of *way, struct err *e)
 {
     json_auto_t *body = json_object();
-    struct line_call call = {
-        .module = c->module, .method = LINE_POST, .path = "/connections", .body = body
-    };
+    struct line_call call = { .module = c->module,
+                              .method = LINE_POST,
+                              .path = "/connections",
+                              .body = body,
+                              .route = way->n == 0 ? way->first : NULL };
 
     json_object_set_new(body, "person_id", json_string(c->rq->caller.id.s));
     if (id_set(&c->desktop))
@@ -124,28 +178,34 @@ static int ask_around(struct connection_order *c, struct route_of *way, struct e
 }
 
 /* Kept, so that tickets and log-off find the module; a 202 shows its operation at once. */
-static int note(struct connection_order *c, struct err *e)
+static int note(struct connection_order *c, const PGresult *route, struct err *e)
 {
+    const char *noted = db_text(route, 0, "noted");
     struct id id, desktop;
 
     if (c->status == 202)
         return mirror_foresee(ccc_db(c->rq), &c->module, c->answer, e);
     if (!json_id(c->answer, "id", &id) || !json_id(c->answer, "desktop_id", &desktop))
         return err_set(e, ERR_PEER_PROTOCOL, "the module answered with no connection");
+    if (noted && strcmp(noted, id.s) == 0)
+        return 0; /* ended meanwhile, if at all, by an order that came after */
     return db_run(ccc_db(c->rq), &Q_connection_note,
                   DB_ARGS(id.s, desktop.s, c->rq->caller.id.s, c->module.s), NULL, e);
 }
 
 int connection_open(struct connection_order *c, struct err *e)
 {
-    struct route_of way = { .released = json_array() };
+    auto_result PGresult *route = NULL;
+    struct route_of way = { 0 };
     int rc;
 
-    rc = entitled(c, e);
+    if (known(c, &route, e) < 0 || entitled(c, route, e) < 0)
+        return -1;
+    way.first = route;
+    way.released = json_array();
+    rc = ask_around(c, &way, e);
     if (rc == 0)
-        rc = ask_around(c, &way, e);
-    if (rc == 0)
-        rc = note(c, e);
+        rc = note(c, route, e);
     json_decref(way.released);
     if (rc < 0) {
         json_decref(c->answer);

@@ -12,6 +12,7 @@
 #include <jansson.h>
 
 #include "common/base/id.h"
+#include "common/db/db.h"
 #include "common/http/http.h"
 
 struct connection_order {
@@ -22,5 +23,15 @@ struct connection_order {
     json_t *answer;          /* owned by the caller */
 };
 int connection_open(struct connection_order *c, struct err *e) MUSTCHECK;
+
+/*
+ * What a connect must know is read in one go with who asks: session.c looks whether it is one
+ * (wanted: c is filled in), reads (the columns of session_find and more; no row: not signed in)
+ * and leaves the rest for connection_open, which reads for itself if nothing was left.
+ */
+bool connection_wanted(const struct request *rq, struct connection_order *c);
+int connection_read(const struct connection_order *c, const char *session, PGresult **out,
+                    struct err *e) MUSTCHECK;
+void connection_leave(const struct request *rq, PGresult *read); /* owned by the worker now */
 
 #endif

@@ -96,12 +96,15 @@ static int do_call(const struct request *rq, struct peer *p, struct line_call *c
 
 int line_call(const struct request *rq, struct line_call *c, struct err *e)
 {
-    auto_result PGresult *r = NULL;
+    auto_result PGresult *own = NULL;
+    const PGresult *r = c->route;
     struct id block;
     struct peer *p = NULL;
 
-    if (db_run(ccc_db(rq), &Q_connection_line, DB_ARGS(c->module.s), &r, e) < 0)
+    if (!r && db_run(ccc_db(rq), &Q_connection_line, DB_ARGS(c->module.s), &own, e) < 0)
         return -1;
+    if (own)
+        r = own;
     if (db_rows(r) == 0 || !id_parse(db_text(r, 0, "block_id"), &block))
         return err_set(e, ERR_NOT_FOUND, "there is no such module");
     if (!db_text(r, 0, "urls")[0]) {

@@ -11,6 +11,7 @@
 #include <jansson.h>
 
 #include "common/base/id.h"
+#include "common/db/db.h"
 #include "common/http/http.h"
 
 struct ccc_lines;
@@ -21,10 +22,11 @@ enum line_method { LINE_POST, LINE_DELETE };
 struct line_call {
     struct id module;
     enum line_method method;
-    const char *path;   /* behind "/call/v1/modules/<id>" */
-    const json_t *body; /* POST */
-    int status;         /* of the answer */
-    json_t *answer;     /* owned by the caller; NULL on 204 */
+    const char *path;      /* behind "/call/v1/modules/<id>" */
+    const json_t *body;    /* POST */
+    const PGresult *route; /* row 0 of connection_line's columns, if they are known; else NULL */
+    int status;            /* of the answer */
+    json_t *answer;        /* owned by the caller; NULL on 204 */
 };
 int line_call(const struct request *rq, struct line_call *c, struct err *e) MUSTCHECK;
 

@@ -3,17 +3,28 @@
 #include <stdio.h>
 
 #include "ccc/ccc.h"
+#include "ccc/connection.h"
 #include "common/http/token.h"
 #include "sql/ccc/login.h"
+
+static int find(const struct request *rq, const char *hash, PGresult **out, struct err *e)
+{
+    struct connection_order c = { .rq = rq };
+    char idle[16];
+
+    if (connection_wanted(rq, &c))
+        return connection_read(&c, hash, out, e);
+    snprintf(idle, sizeof idle, "%d", SESSION_IDLE_S);
+    return db_run(ccc_db(rq), &Q_session_find, DB_ARGS(hash, idle), out, e);
+}
 
 static int look_up(const struct request *rq, const char *token, struct caller *c, struct err *e)
 {
     auto_result PGresult *r = NULL;
-    char hash[TOKEN_HASH], idle[16];
+    char hash[TOKEN_HASH];
 
     token_hash(token, hash);
-    snprintf(idle, sizeof idle, "%d", SESSION_IDLE_S);
-    if (db_run(ccc_db(rq), &Q_session_find, DB_ARGS(hash, idle), &r, e) < 0)
+    if (find(rq, hash, &r, e) < 0)
         return -1;
     if (db_rows(r) == 0)
         return err_set(e, ERR_NOT_SIGNED_IN, "the session has ended, sign in again");
@@ -26,6 +37,7 @@ static int look_up(const struct request *rq, const char *token, struct caller *c
     snprintf(c->session, sizeof c->session, "%s", hash);
     token_csrf(token, c->csrf);
     c->kind = CALLER_PERSON;
+    connection_leave(rq, MOVE(r));
     return 0;
 }
 

@@ -2,7 +2,7 @@
  * session — a person's sign-in: a random token, of which the database keeps the SHA-256.
  *
  * 12 hours in all, 1 hour without use. A disabled or deleted person's sessions are void at once,
- * because each request looks the person up.
+ * because each request looks the person up, if it is a connect together with what that asks.
  */
 #ifndef CCC_SESSION_H
 #define CCC_SESSION_H

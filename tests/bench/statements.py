@@ -50,17 +50,16 @@ def renew(directory: Path) -> Path:
     return file
 
 
-PERSON = """select c.id, c.desktop_id, c.person_id, c.module_id, d.pool_id, s.token_hash, 28800 as idle_seconds,
-  '{}' as skip from connection c join mirror_desktop d on d.id = c.desktop_id
+PERSON = """select c.id, c.desktop_id, c.person_id, c.module_id, d.pool_id, s.token_hash, 28800 as idle_seconds
+  from connection c join mirror_desktop d on d.id = c.desktop_id
   join login_session s on s.person_id = c.person_id where c.ended_at is null order by c.id limit 1 offset :client_id"""
 
 
 def route(directory: Path) -> Path:
     """What the CCC asks its own database while a connect passes through it."""
     file = directory / "route.sql"
-    file.write_text(begin(PERSON) + "".join(statement("ccc", module, name) + ";\n" for module, name in (
-        ("login", "session_find"), ("connection", "connection_desktop"), ("connection", "connection_place"),
-        ("connection", "connection_line"), ("connection", "connection_note"))))
+    asked = statement("ccc", "connection", "connection_route").replace(":pool_id", "null")
+    file.write_text(begin(PERSON) + asked + ";\n")
     return file
 
 

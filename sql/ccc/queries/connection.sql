@@ -9,23 +9,44 @@ select id, rfc3339(since) as sort, body from api_connection
  where ($2::timestamptz is null or (since, id) < ($2::timestamptz, $3::uuid))
  order by since desc, id desc limit $1::integer;
 
--- Her desktop in the pool, or the desktop that she names, if she may have it.
--- name: connection_desktop(desktop_id, person_id)
-select d.id, d.pool_id, d.module_id from mirror_desktop d
- where d.id = $1::uuid and d.person_id = $2::uuid
-   and exists (select from entitled e where e.person_id = $2::uuid and e.pool_id = d.pool_id);
+-- All that a connect must know, in one reading of one moment: who she is (session_find, the same columns), the desktop that
+-- she names or has in the pool, may she, the module to ask (as connection_place), the way there (as connection_line) and the
+-- connection that is noted already. No row: not signed in. "entitled" asked of one pool is the view of that name written out:
+-- its union is made before it is asked.
+-- name: connection_route(token_hash, idle_seconds, pool_id, desktop_id)
+select p.id, p.username, p.role, s.used_at < now() - interval '1 minute' as stale, w.pool_id,
+       exists (select from entitlement e
+                where e.pool_id = w.pool_id
+                  and (e.person_id = p.id
+                       or e.group_id in (select g.group_id from member g where g.person_id = p.id))) as entitled,
+       m.id as module_id, m.block_id, coalesce(a.login, '') as login,
+       (select coalesce(string_agg(h.url, ',' order by h.heard_at desc), '') from node n
+          join node_heard h on h.node_id = n.id
+         where n.kind = 'xcenter' and n.block_id = m.block_id and not n.revoked and h.url <> ''
+           and h.heard_at > now() - interval '1 hour') as urls,
+       (select c.id from connection c where c.desktop_id = w.desktop_id and c.person_id = p.id and c.ended_at is null
+         limit 1) as noted
+  from login_session s join person p on p.id = s.person_id
+  left join lateral (select d.id as desktop_id, coalesce(d.pool_id, $3::uuid) as pool_id,
+                            coalesce(d.module_id, place_module(p.id, $3::uuid)) as module_id
+                       from (select) always left join mirror_desktop d
+                         on d.person_id = p.id and (d.id = $4::uuid or ($4::uuid is null and d.pool_id = $3::uuid))
+                      order by d.id limit 1) w on true
+  left join module m on m.id = w.module_id
+  left join mirror_module a on a.module_id = m.id
+ where s.token_hash = $1::text and not p.disabled and s.expires_at > now()
+   and s.used_at > now() - make_interval(secs => $2::integer);
 
--- name: connection_entitled(pool_id, person_id)
-select exists (select from entitled where pool_id = $1::uuid and person_id = $2::uuid) as entitled,
-       exists (select from pool where id = $1::uuid) as pool;
+-- name: connection_pool(pool_id)
+select exists (select from pool where id = $1::uuid) as pool;
 
--- Where she goes first: the module of her desktop, else the place among the shares without those that released her.
+-- Where she goes: the module of her desktop, else the place among the shares; without those that were asked.
 -- name: connection_place(pool_id, person_id, skip)
 select coalesce((select d.module_id from mirror_desktop d where d.pool_id = $1::uuid and d.person_id = $2::uuid
                     and d.module_id <> all ($3::uuid[]) order by d.id limit 1),
                 place_module($2::uuid, $1::uuid, $3::uuid[])) as module_id;
 
--- The modules of the pool's shares, for the reader of a chain of refusals.
+-- The way to a module.
 -- name: connection_line(module_id)
 select m.block_id, coalesce(s.login, '') as login,
        (select coalesce(string_agg(h.url, ',' order by h.heard_at desc), '') from node n

@@ -5,6 +5,7 @@ insert into login_session (token_hash, person_id, expires_at, remote)
 values ($1::text, $2::uuid, now() + make_interval(secs => $3::integer), $4::text)
 returning rfc3339(expires_at) as expires_at;
 
+-- A connect is let in by connection_route, under the same conditions.
 -- name: session_find(token_hash, idle_seconds)
 select p.id, p.username, p.role, rfc3339(s.expires_at) as expires_at,
        s.used_at < now() - interval '1 minute' as stale
