@@ -18,6 +18,7 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/daemon/config.h"
+#include "common/daemon/heap.h"
 #include "common/daemon/process.h"
 
 #ifndef BIC_VERSION
@@ -212,8 +213,12 @@ static int wait_for_end(const sigset_t *signals, struct err *e)
         return err_cause(e, "signalfd: %s", strerror(errno));
     }
     for (;;) {
-        if (poll(p, 2, -1) < 0 && errno != EINTR)
+        int n = poll(p, 2, HEAP_TRIM_MS);
+
+        if (n < 0 && errno != EINTR)
             break;
+        if (n == 0)
+            heap_trim();
         if (p[1].revents)
             break;
         if (p[0].revents && read(p[0].fd, &got, sizeof got) == (ssize_t)sizeof got &&
@@ -321,6 +326,7 @@ int daemon_main(int argc, char **argv, const struct daemon_spec *spec)
     if (rc >= 0)
         return rc;
     umask(077);
+    heap_start();
     signal(SIGPIPE, SIG_IGN);
     c.values = calloc(1, spec->config_size);
     if (!c.values)
