@@ -18,7 +18,7 @@ struct hypervisor {
     char uri[512];
     struct hypervisor_spec spec;
     struct hypervisor_abilities can;
-    pthread_mutex_t lock; /* conn, dead, running, lost */
+    pthread_mutex_t lock; /* conn, dead, running; lost is read without */
     pthread_cond_t idle;
     virConnectPtr conn;
     bool dead; /* the connection broke: the next op opens another */
@@ -174,8 +174,7 @@ static void count(struct hypervisor *h, int running, int lost)
 
     pthread_mutex_lock(&h->lock);
     h->running += running;
-    h->lost += lost;
-    full = lost > 0 && h->lost >= VIRT_LOST_MAX;
+    full = __atomic_add_fetch(&h->lost, lost, __ATOMIC_RELAXED) >= VIRT_LOST_MAX && lost > 0;
     pthread_cond_broadcast(&h->idle);
     pthread_mutex_unlock(&h->lock);
     if (full && h->spec.exhausted)

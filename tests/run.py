@@ -203,7 +203,7 @@ def cmocka(program: Path, env: dict | None = None) -> None:
     names = re.findall(r"\[  FAILED  \] (\w*[a-z_]\w*)", text)
     Count.add(passed, failed if failed or code == 0 else 1,
               *([f"{program.relative_to(BUILD)} {' '.join(dict.fromkeys(names)) or f'exit {code}'}"] if code else []))
-    if code == 0 and passed == 0:
+    if code == 0 and passed == 0 and "[  SKIPPED ]" not in text:
         failure(f"{program.name} ran no test")
 
 
@@ -334,6 +334,9 @@ def clang() -> None:
 def tsan() -> None:
     unit()
     db()
+    # Its search for deadlocks gives up at the number of locks that libvirt takes; a start is slow, one round does.
+    os.environ["TSAN_OPTIONS"] += ":detect_deadlocks=0"
+    os.environ["LIVES"] = "1"
     virt()
 
 
