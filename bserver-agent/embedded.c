@@ -14,6 +14,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "common/base/log.h"
+
 #define X(s) ((const xmlChar *)(s))
 
 enum { ROOT_MAX = 52, ARGS_MAX = 64 * 1024 };
@@ -54,6 +56,77 @@ static int kvm_for_qemu(const struct passwd *user, struct err *e)
             return 0;
     return err_set(e, ERR_PRECONDITION,
                    "the system user libvirt-qemu may not open /dev/kvm; put it into its group");
+}
+
+/* visit is called with the pid and the arguments (NUL-separated) of every QEMU. */
+static void each_process(void (*visit)(void *arg, int pid, const char *args, size_t n), void *arg)
+{
+    DIR *proc = opendir("/proc");
+    char *args = malloc(ARGS_MAX), path[64];
+    struct dirent *d;
+
+    while (proc && args && (d = readdir(proc)) != NULL) {
+        ssize_t n = -1;
+        int fd;
+
+        if (d->d_name[0] < '1' || d->d_name[0] > '9')
+            continue;
+        snprintf(path, sizeof path, "/proc/%.16s/cmdline", d->d_name);
+        fd = open(path, O_RDONLY | O_CLOEXEC);
+        if (fd >= 0) {
+            n = read(fd, args, ARGS_MAX - 1);
+            close(fd);
+        }
+        if (n <= 0)
+            continue;
+        args[n] = '\0';
+        if (strstr(args, "qemu"))
+            visit(arg, (int)strtol(d->d_name, NULL, 10), args, (size_t)n);
+    }
+    free(args);
+    if (proc)
+        closedir(proc);
+}
+
+struct probes {
+    char mark[ROOT_MAX + 32];
+    int pid; /* only this one, and whether it is one; 0: end them all */
+    bool found;
+};
+
+static void end_probe(void *arg, int pid, const char *args, size_t n)
+{
+    struct probes *p = arg;
+    bool bare = false, ours = false;
+    struct probes again = *p;
+    int fd;
+
+    for (size_t i = 0; i < n; i += strlen(args + i) + 1) {
+        bare = bare || strncmp(args + i, "none", 4) == 0;
+        ours = ours || strncmp(args + i, p->mark, strlen(p->mark)) == 0;
+    }
+    if (!bare || !ours || (p->pid && p->pid != pid))
+        return;
+    p->found = true;
+    if (p->pid || (fd = (int)syscall(SYS_pidfd_open, pid, 0)) < 0)
+        return;
+    again.pid = pid; /* the number may be somebody else's by now: asked again with fd at hand */
+    each_process(end_probe, &again);
+    if (again.found && syscall(SYS_pidfd_send_signal, fd, SIGKILL, NULL, 0) == 0)
+        log_notice("event=qemu-probe-ended pid=%d", pid);
+    close(fd);
+}
+
+/*
+ * To learn what QEMU can do, libvirt runs one without a machine and ends it; one whose agent was
+ * killed meanwhile would stay for ever.
+ */
+static void end_probes(const char *root)
+{
+    struct probes p = { .pid = 0 };
+
+    snprintf(p.mark, sizeof p.mark, "unix:%s/lib/qemu/qmp-", root);
+    each_process(end_probe, &p);
 }
 
 static int write_conf(const char *path, struct err *e)
@@ -97,6 +170,7 @@ int embedded_prepare(const char *uri, struct err *e)
     }
     if (make_dir(root, e) < 0)
         return -1;
+    end_probes(root);
     snprintf(path, sizeof path, "%s/etc", root);
     if (make_dir(path, e) < 0)
         return -1;
@@ -152,8 +226,6 @@ static bool qemu_uuid(const char *args, size_t n, struct id *out)
 {
     bool next = false;
 
-    if (!n || !strstr(args, "qemu"))
-        return false;
     for (size_t i = 0; i < n; i += strlen(args + i) + 1) {
         if (next)
             return id_parse(args + i, out);
@@ -162,39 +234,25 @@ static bool qemu_uuid(const char *args, size_t n, struct id *out)
     return false;
 }
 
-static void look_at(const char *pid, char *args, void (*visit)(void *, const struct id *, int),
-                    void *arg)
-{
-    char path[64];
-    struct id id;
-    ssize_t n;
-    int fd;
+struct visitor {
+    void (*visit)(void *arg, const struct id *desktop, int pid);
+    void *arg;
+};
 
-    snprintf(path, sizeof path, "/proc/%.16s/cmdline", pid);
-    fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return;
-    n = read(fd, args, ARGS_MAX - 1);
-    close(fd);
-    if (n <= 0)
-        return;
-    args[n] = '\0';
-    if (qemu_uuid(args, (size_t)n, &id))
-        visit(arg, &id, (int)strtol(pid, NULL, 10));
+static void visit_desktop(void *arg, int pid, const char *args, size_t n)
+{
+    const struct visitor *v = arg;
+    struct id id;
+
+    if (qemu_uuid(args, n, &id))
+        v->visit(v->arg, &id, pid);
 }
 
 void embedded_each_qemu(void (*visit)(void *arg, const struct id *desktop, int pid), void *arg)
 {
-    DIR *proc = opendir("/proc");
-    char *args = malloc(ARGS_MAX);
-    struct dirent *d;
+    struct visitor v = { visit, arg };
 
-    while (proc && args && (d = readdir(proc)) != NULL)
-        if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
-            look_at(d->d_name, args, visit, arg);
-    free(args);
-    if (proc)
-        closedir(proc);
+    each_process(visit_desktop, &v);
 }
 
 struct one {

@@ -11,7 +11,8 @@
 /*
  * Makes DIR of qemu:///embed?root=DIR and, unless the owner put one there, DIR/etc/qemu.conf: log
  * files instead of virtlogd, no cgroups, no namespaces, no security driver. Started as root,
- * libvirt runs QEMU as the system user libvirt-qemu, who must exist: PRECONDITION.
+ * libvirt runs QEMU as the system user libvirt-qemu, who must exist: PRECONDITION. Ends what an
+ * earlier agent of the same DIR left of libvirt's questions to QEMU.
  */
 int embedded_prepare(const char *uri, struct err *e) MUSTCHECK;
 

@@ -39,7 +39,7 @@ struct fixture {
     struct sync_set *bcenter; /* wanted, as a source */
 };
 
-static void fx_run(const char *const argv[])
+UNUSED static void fx_run(const char *const argv[])
 {
     const struct program p = { .argv = argv, .deadline_ms = 60000 };
     struct err e = { 0 };
@@ -50,7 +50,7 @@ static void fx_run(const char *const argv[])
 }
 
 /* Takes the image into the store, under the agent's own path. */
-static void fx_image(struct fixture *f)
+UNUSED static void fx_image(struct fixture *f)
 {
     const char *given = getenv("TEST_IMAGE");
     const char *from = given ? given : "var/images/tiny.qcow2";
@@ -74,7 +74,7 @@ static void fx_image(struct fixture *f)
 }
 
 /* Before libvirt is touched: it fixes its user at the first call. */
-static void fx_drop_root(void)
+UNUSED static void fx_drop_root(void)
 {
     struct passwd *nobody = getpwnam("nobody");
 
@@ -86,7 +86,7 @@ static void fx_drop_root(void)
     assert_int_equal(setresuid(nobody->pw_uid, nobody->pw_uid, nobody->pw_uid), 0);
 }
 
-static void fx_make(struct fixture *f, bool embedded)
+UNUSED static void fx_make(struct fixture *f, bool embedded)
 {
     char path[160];
 
@@ -119,7 +119,7 @@ static const char *fx_kind(const struct fixture *f)
     return strncmp(f->uri, "qemu:///embed", 13) == 0 ? "embedded" : "real";
 }
 
-static void fx_open(struct fixture *f)
+UNUSED static void fx_open(struct fixture *f)
 {
     static const char *const urls[] = { "ws://127.0.0.1:1/display", NULL };
     struct host_spec spec = { .state_dir = f->dir,
@@ -136,7 +136,7 @@ static void fx_open(struct fixture *f)
 }
 
 /* Everything that is wanted, as the pull would bring it. */
-static void fx_sync(struct fixture *f)
+UNUSED static void fx_sync(struct fixture *f)
 {
     char cursor[SYNC_CURSOR_MAX];
     struct err e = { 0 };
@@ -157,8 +157,8 @@ static void fx_sync(struct fixture *f)
     }
 }
 
-static json_t *fx_desktop(const struct fixture *f, const struct id *id, const struct id *overlay,
-                          const struct id *run, const char *how)
+UNUSED static json_t *fx_desktop(const struct fixture *f, const struct id *id,
+                                 const struct id *overlay, const struct id *run, const char *how)
 {
     json_t *o =
         json_pack("{s:s, s:s, s:i, s:b, s:s*, s:s, s:b, s:i, s:s, s:i, s:s}", "id", id->s, "name",
@@ -188,14 +188,14 @@ static UNUSED void fx_put(struct fixture *f, const struct id *id, json_t *body)
     fx_sync(f);
 }
 
-static json_t *fx_seen(struct fixture *f, const char *kind, const struct id *id)
+UNUSED static json_t *fx_seen(struct fixture *f, const char *kind, const struct id *id)
 {
     return sync_set_get(host_observed(f->host), f->bserver.s, kind, id);
 }
 
 /* member = value (NULL: null) now. */
-static bool fx_is(struct fixture *f, const char *kind, const struct id *id, const char *member,
-                  const char *value)
+UNUSED static bool fx_is(struct fixture *f, const char *kind, const struct id *id,
+                         const char *member, const char *value)
 {
     json_auto_t *o = fx_seen(f, kind, id);
     const char *is = json_str(o, member);
@@ -204,8 +204,8 @@ static bool fx_is(struct fixture *f, const char *kind, const struct id *id, cons
 }
 
 /* The same, some time: a machine that is shared may be slow. Prints what was seen else. */
-static bool fx_wait(struct fixture *f, const char *kind, const struct id *id, const char *member,
-                    const char *value)
+UNUSED static bool fx_wait(struct fixture *f, const char *kind, const struct id *id,
+                           const char *member, const char *value)
 {
     char *text;
 
@@ -219,13 +219,13 @@ static bool fx_wait(struct fixture *f, const char *kind, const struct id *id, co
     return false;
 }
 
-static void fx_close(struct fixture *f)
+UNUSED static void fx_close(struct fixture *f)
 {
     host_close(f->host);
     f->host = NULL;
 }
 
-static void fx_remove(struct fixture *f)
+UNUSED static void fx_remove(struct fixture *f)
 {
     fx_close(f);
     sync_set_free(f->bcenter);
