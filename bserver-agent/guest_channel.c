@@ -2,6 +2,7 @@
 
 #include <libvirt/virterror.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <uthash.h>
 
@@ -31,7 +32,7 @@ struct guest_channel {
 
 /* What the stream's callback knows: never a pointer to a listener that may have gone. */
 struct link {
-    struct guest_channel *g;
+    struct guest_channel *_Atomic g; /* last: libvirt gives it to its event thread */
     struct id desktop, run;
 };
 
@@ -91,7 +92,7 @@ static struct listener *owner(struct guest_channel *g, const struct id *desktop,
 static void on_bytes(virStreamPtr stream, int events UNUSED, void *arg)
 {
     struct link *link = arg;
-    struct guest_channel *g = link->g;
+    struct guest_channel *g = atomic_load(&link->g);
     virStreamPtr broken = NULL;
     struct listener *l;
     char bytes[1024];
@@ -202,7 +203,9 @@ static void attach(struct guest_channel *g, const struct id *desktop, const stru
         virStreamFree(stream);
         return;
     }
-    *link = (struct link){ g, *desktop, *run };
+    link->desktop = *desktop;
+    link->run = *run;
+    atomic_store(&link->g, g);
     if (virStreamEventAddCallback(
             stream, VIR_STREAM_EVENT_READABLE | VIR_STREAM_EVENT_HANGUP | VIR_STREAM_EVENT_ERROR,
             on_bytes, link, free) < 0) {

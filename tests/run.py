@@ -334,9 +334,8 @@ def clang() -> None:
 def tsan() -> None:
     unit()
     db()
-    # Its search for deadlocks gives up at the number of locks that libvirt takes; a start is slow, one round does.
+    # Its search for deadlocks gives up at the number of locks that libvirt takes.
     os.environ["TSAN_OPTIONS"] += ":detect_deadlocks=0"
-    os.environ["LIVES"] = "1"
     virt()
 
 
