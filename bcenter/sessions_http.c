@@ -134,6 +134,7 @@ static int get_me(const struct request *rq, struct reply *rp, struct err *e)
         return err_set(e, ERR_NOT_SIGNED_IN, "the session has ended");
     json_put_str(o, "csrf", rq->caller.csrf);
     json_put_time(o, "expires_at", login_expires(bc, rq->caller.session));
+    json_put_bool(o, "events", false); /* pages ask again instead */
     return http_reply(rp, 200, o, e);
 }
 

@@ -195,6 +195,7 @@ static int get_me(const struct request *rq, struct reply *rp, struct err *e)
     json_put_str(body, "locale", db_text(r, 0, "locale"));
     json_object_set_new(body, "csrf", json_string(rq->caller.csrf));
     json_object_set_new(body, "modules", modules);
+    json_put_bool(body, "events", true);
     return http_reply(rp, 200, body, e);
 }
 

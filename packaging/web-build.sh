@@ -5,7 +5,7 @@ set -eu
 
 cd "$(dirname "$0")/../web"
 stamp=dist/.built
-if [ -f "$stamp" ] && [ -z "$(find . ../ccc/openapi.json -path ./node_modules -prune -o -path ./dist -prune -o -path ./dev -prune -o -type f -newer "$stamp" -print -quit)" ]; then
+if [ -f "$stamp" ] && [ -z "$(find . ../ccc/openapi.json -path ./node_modules -prune -o -path ./dist -prune -o -path ./dev -prune -o -path ./src/api/schema.d.ts -prune -o -type f -newer "$stamp" -print -quit)" ]; then
     exit 0
 fi
 

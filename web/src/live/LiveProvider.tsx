@@ -22,19 +22,22 @@ export function useLive(): Liveness {
   return useContext(LiveContext);
 }
 
-export function LiveProvider({ children }: { children: ReactNode }) {
+/** hasEvents: the server of this page has a stream of changes. */
+export function LiveProvider({ hasEvents, children }: { hasEvents: boolean; children: ReactNode }) {
   const client = useQueryClient();
-  const [feed, setFeed] = useState<FeedStatus>('starting');
+  const [pushed, setPushed] = useState<FeedStatus>('starting');
+  const feed = hasEvents ? pushed : 'polling';
   const [answers, setAnswers] = useState({ silentSince: null as number | null, lastAnswer: Date.now() });
 
   useEffect(() => {
+    if (!hasEvents) return undefined;
     const refresher = new CacheRefresher(client);
     return startFeed({
       changed: (event) => refresher.changed(event),
       reread: () => refresher.reread(),
-      status: setFeed,
+      status: setPushed,
     });
-  }, [client]);
+  }, [client, hasEvents]);
 
   useEffect(
     () =>

@@ -3,7 +3,7 @@ import { newKey } from '../api/call';
 import type { ChangedEvent } from '../api/types';
 import { electLeader } from './leader';
 
-/** live: pushed; polling: this server has no stream (a bCenter); lost: trying again. */
+/** live: pushed; polling: this server has no stream (a bCenter), it is not asked for; lost: trying again. */
 export type FeedStatus = 'starting' | 'live' | 'polling' | 'lost';
 
 type Message =
@@ -63,7 +63,6 @@ export function startFeed(listener: FeedListener): () => void {
 function readStream(publish: (message: Message) => void): () => void {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let stopped = false;
   let wasOpen = false;
 
   const open = () => {
@@ -78,41 +77,17 @@ function readStream(publish: (message: Message) => void): () => void {
       if (changed) publish({ type: 'changed', event: changed });
     });
     source.addEventListener('error', () => {
-      if (source?.readyState === EventSource.CLOSED) void refused();
-      else publish({ type: 'status', status: 'lost' });
+      publish({ type: 'status', status: 'lost' });
+      // Refused (signed out, too many streams): the browser has given up, we have not.
+      if (source?.readyState === EventSource.CLOSED) timer = setTimeout(open, AGAIN);
     });
-  };
-
-  // EventSource does not say why it was refused; the status of a plain request does.
-  const refused = async () => {
-    source?.close();
-    const code = await statusOf(URL);
-    if (stopped) return;
-    if (code === 404) {
-      publish({ type: 'status', status: 'polling' });
-      return;
-    }
-    publish({ type: 'status', status: 'lost' });
-    timer = setTimeout(open, AGAIN);
   };
 
   open();
   return () => {
-    stopped = true;
     clearTimeout(timer);
     source?.close();
   };
-}
-
-async function statusOf(url: string): Promise<number> {
-  const stop = new AbortController();
-  try {
-    const answer = await fetch(url, { signal: stop.signal, cache: 'no-store' });
-    stop.abort();
-    return answer.status;
-  } catch {
-    return 0;
-  }
 }
 
 export function parseChanged(data: string): ChangedEvent | null {

@@ -3,13 +3,13 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
-import { ApiProblem, asProblem, traceOf } from '../api/problem';
-import { otherPortals } from '../api/session';
-import type { Desktop, MyPool, Operation, Page } from '../api/types';
+import { asProblem, slugOf, traceOf } from '../api/problem';
+import type { Desktop, MyPool, Operation, Page, Problem } from '../api/types';
 import { openClient } from '../client/handover';
 import { StageList } from '../desktop/StageList';
 import { ProblemNote } from '../shell/ProblemNote';
 import { connect, restPort, type Wish } from './connecting';
+import { elsewhereOf } from './elsewhere';
 import { useMyDesktops, useMyPools } from './HomePage';
 
 interface Target {
@@ -22,6 +22,19 @@ export function targetOf(id: string, desktops: readonly Desktop[], pools: readon
   const desktop = desktops.find((one) => one.id === id);
   if (desktop) return { wish: { desktop_id: id }, name: desktop.pool_name };
   return { wish: { pool_id: id }, name: pools.find((pool) => pool.id === id)?.name ?? '' };
+}
+
+/** Where she can go on, when the refusal says so: there the same page asks again, after its log-in. */
+function GoOn({ problem, id }: { problem: Problem; id: string }) {
+  const { t } = useTranslation();
+  const place = elsewhereOf(problem);
+  if (!place) return null;
+  return (
+    <p className="start-elsewhere">
+      {slugOf(problem) === 'seat-elsewhere' ? t('start.elsewhere') : t('banner.goOn')}{' '}
+      {place.isKnown ? <a href={`${place.url}/start/${encodeURIComponent(id)}`}>{place.name}</a> : <strong>{place.name}</strong>}
+    </p>
+  );
 }
 
 export function StartPage() {
@@ -71,7 +84,6 @@ export function StartPage() {
     void client.invalidateQueries({ queryKey: ['pool', 'mine'] });
     setRound(round + 1);
   };
-  const elsewhere = failure instanceof ApiProblem && failure.slug === 'seat-elsewhere' ? otherPortals() : [];
   return (
     <PageSection className="start" isCenterAligned>
       <Card className="start-card" isLarge>
@@ -94,11 +106,7 @@ export function StartPage() {
           {!failure && <p className="quiet">{operation ? t('start.lead') : ''}</p>}
           {failure !== null && <ProblemNote error={failure} />}
           {failure !== null && traceOf(asProblem(failure)) && <p className="quiet">{t('start.failedHelp')}</p>}
-          {elsewhere.map((portal) => (
-            <p key={portal.url}>
-              {t('banner.goOn')} <a href={`${portal.url}/`}>{portal.name}</a>
-            </p>
-          ))}
+          {failure !== null && <GoOn problem={asProblem(failure)} id={id} />}
           <div className="start-actions">
             {failure !== null && <Button onClick={again}>{t('common.tryAgain')}</Button>}
             <Button variant={failure ? 'secondary' : 'link'} onClick={() => void navigate('/')}>

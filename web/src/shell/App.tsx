@@ -39,7 +39,7 @@ function Pages() {
   if (state.status === 'loading') return <Loading />;
   if (state.status === 'out') return <LoginPage />;
   return (
-    <LiveProvider>
+    <LiveProvider hasEvents={state.me.events}>
       <Suspense fallback={<Loading />}>
         <Routes>
           <Route path="/login" element={<Navigate to={state.me.role === 'admin' ? '/admin' : '/'} replace />} />
