@@ -79,15 +79,16 @@ static int64_t deadline(const struct request *rq)
     return rq->deadline_ms && rq->deadline_ms < own ? rq->deadline_ms : own;
 }
 
+/* Both ends read what is theirs; here it is not looked at. */
 static int forward_post(const struct request *rq, struct reply *rp, const char *path, struct err *e)
 {
-    json_t *answer = NULL;
+    const struct peer_text body = { rq->body_text, rq->body_text ? (size_t)rq->body_size : 0 };
     struct peer *p;
 
-    if (line_open(rq, &p, e) < 0 || peer_post(p, path, rq->body, deadline(rq), &answer, e) < 0)
+    if (line_open(rq, &p, e) < 0 || peer_relay(p, path, body, deadline(rq), &rp->text_owned, e) < 0)
         return -1;
     rp->status = peer_status(p);
-    rp->body = answer;
+    rp->text_type = "application/json";
     snprintf(rp->location, sizeof rp->location, "%s", peer_location(p));
     return 0;
 }
@@ -123,9 +124,10 @@ static int delete_connection(const struct request *rq, struct reply *rp, struct 
 }
 
 const struct route xcenter_call_routes[] = {
-    { "POST", "/call/v1/modules/{id}/connections", "node:ccc", post_connection, 0 },
+    { "POST", "/call/v1/modules/{id}/connections", "node:ccc", post_connection, HTTP_UNREAD },
     { "DELETE", "/call/v1/modules/{id}/connections/{id2}", "node:ccc", delete_connection, 0 },
-    { "POST", "/call/v1/modules/{id}/connections/{id2}/tickets", "node:ccc", post_ticket, 0 },
-    { "POST", "/call/v1/modules/{id}/confirm-deletions", "node:ccc", post_confirm, 0 },
+    { "POST", "/call/v1/modules/{id}/connections/{id2}/tickets", "node:ccc", post_ticket,
+      HTTP_UNREAD },
+    { "POST", "/call/v1/modules/{id}/confirm-deletions", "node:ccc", post_confirm, HTTP_UNREAD },
     { 0 },
 };

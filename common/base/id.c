@@ -1,6 +1,7 @@
 #include "common/base/id.h"
 
 #include <string.h>
+#include <sys/random.h>
 #include <uuid/uuid.h>
 
 struct id id_new(void)
@@ -8,7 +9,11 @@ struct id id_new(void)
     struct id id;
     uuid_t u;
 
-    uuid_generate_random(u);
+    /* libuuid's own would stir in five more system calls, for each request of each tier */
+    if (getrandom(u, sizeof u, 0) != sizeof u)
+        uuid_generate_random(u);
+    u[6] = (unsigned char)((u[6] & 0x0F) | 0x40); /* RFC 4122 §4.4: version 4 */
+    u[8] = (unsigned char)((u[8] & 0x3F) | 0x80);
     uuid_unparse_lower(u, id.s);
     return id;
 }

@@ -84,6 +84,7 @@ static struct MHD_Response *from_memory(struct http_exchange *x, char *text, siz
     if (!r)
         free(text);
     x->reply_bytes = (int64_t)n;
+    x->in_memory = true;
     return r;
 }
 

@@ -55,6 +55,7 @@ void exchange_completed(void *server, struct MHD_Connection *mhd, void **ctx,
     *ctx = NULL;
     if (!x)
         return;
+    tls_flush(x);
     x->conn->deadline_ms = clock_boot_ms() + x->server->spec.idle_ms;
     if (x->start_ms)
         x->server->busy--;
@@ -72,6 +73,7 @@ static enum MHD_Result send_response(struct http_exchange *x)
 
     if (x->close_after)
         MHD_add_response_header(x->response, "Connection", "close");
+    tls_gather(x);
     ok = MHD_queue_response(x->mhd, x->status, x->response);
     MHD_destroy_response(x->response);
     x->response = NULL;

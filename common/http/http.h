@@ -35,6 +35,7 @@ struct request {
     struct id path_id, path_id2; /* the {id} and {id2} of the route, valid UUIDs */
     const char *path_word; /* the {word} of the route: [a-z0-9._-]{1,128}, never "." or ".." */
     json_t *body;          /* parsed object; NULL if there was none */
+    const char *body_text; /* HTTP_UNREAD routes: the body_size bytes as they came; NULL: none */
     const char *body_file; /* HTTP_BODY_FILE routes: path of the complete spooled body */
     int64_t body_size;     /* bytes of the body */
     struct caller caller;
@@ -89,6 +90,7 @@ enum http_flags {
     HTTP_BODY_FILE = 1,    /* body is spooled to a file of at most http_spec.spool_max bytes */
     HTTP_NO_TRACE_LOG = 2, /* health checks, long-polls: not in the access log */
     HTTP_LARGE = 4,        /* JSON body up to 16 MiB: between tiers only */
+    HTTP_UNREAD = 16,      /* the JSON is only handed on: body_text instead of body */
     HTTP_CORS = 8, /* may be called from any origin, without cookies: answers preflights too */
 };
 

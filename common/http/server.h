@@ -97,6 +97,8 @@ struct http_exchange {
     struct MHD_Response *response;
     unsigned status;
     int64_t reply_bytes;
+    bool in_memory; /* the answer is */
+    bool gathered;  /* its head and body leave together: tls_gather */
     struct http_stream *stream;
     char etag[72];        /* strong, with quotes; "" = none */
     const char *encoding; /* Content-Encoding of a static file */
@@ -244,6 +246,9 @@ int tls_certificate(gnutls_session_t session, const gnutls_datum_t *req_ca, int 
                     const gnutls_pk_algorithm_t *algos, int nalgos, gnutls_pcert_st **chain,
                     unsigned *chain_length, gnutls_privkey_t *key);
 void tls_identify(struct http_conn *c, struct MHD_Connection *mhd);
+/* Around libmicrohttpd's sending of x's answer. */
+void tls_gather(struct http_exchange *x);
+void tls_flush(struct http_exchange *x);
 
 /* listen.c: a bound, listening socket. Plain text is refused off loopback. */
 int listen_open(const char *address, bool plain, int *fd, int *port, bool *loopback,

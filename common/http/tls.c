@@ -1,12 +1,15 @@
 #include <gnutls/x509.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/base/cleanup.h"
 #include "common/base/log.h"
 #include "common/http/server.h"
 
-enum { CHAIN_MAX = 8, PEM_MAX = 1 << 20 };
+enum { CHAIN_MAX = 8, PEM_MAX = 1 << 20, GATHER_MAX = 12 * 1024 };
 
 /*
  * A certificate that was served once may still be in use by a handshake, so older generations stay
@@ -242,4 +245,45 @@ void tls_identify(struct http_conn *c, struct MHD_Connection *mhd)
     if (gnutls_x509_crt_import(crt, &certs[0], GNUTLS_X509_FMT_DER) >= 0)
         (void)read_names(crt, &c->node);
     gnutls_x509_crt_deinit(crt);
+}
+
+static gnutls_session_t session_of(struct MHD_Connection *mhd)
+{
+    const union MHD_ConnectionInfo *info =
+        MHD_get_connection_info(mhd, MHD_CONNECTION_INFO_GNUTLS_SESSION);
+
+    return info ? info->tls_session : NULL;
+}
+
+/*
+ * libmicrohttpd sends head and body in a record each: two system calls here, and the other end
+ * wakes twice. Held back until both are there, a short answer is one record. For nodes only: they
+ * read an answer before they ask again, so there is room for it in the socket.
+ */
+void tls_gather(struct http_exchange *x)
+{
+    gnutls_session_t session = NULL;
+
+    if (x->conn->node.kind == CALLER_NODE && x->in_memory && x->reply_bytes <= GATHER_MAX)
+        session = session_of(x->mhd);
+    if (session)
+        gnutls_record_cork(session);
+    x->gathered = session != NULL;
+}
+
+/*
+ * Nobody would come back for what did not fit into the socket: that connection is over. The socket
+ * may be corked: libmicrohttpd pushes what it sent by this option, but has done so too early.
+ */
+void tls_flush(struct http_exchange *x)
+{
+    int on = 1;
+
+    if (!x->gathered)
+        return;
+    x->gathered = false;
+    if (gnutls_record_uncork(session_of(x->mhd), 0) < 0)
+        shutdown(x->conn->fd, SHUT_RDWR);
+    else
+        (void)!setsockopt(x->conn->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }

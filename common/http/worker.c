@@ -123,6 +123,10 @@ static int read_body(struct http_exchange *x, struct err *e)
 
     x->rq.body_size = b->size;
     x->rq.body_file = b->file;
+    if (x->route->flags & HTTP_UNREAD) {
+        x->rq.body_text = b->text;
+        return 0;
+    }
     if (x->rq.body || !b->text || b->size == 0)
         return 0;
     if (json_read(b->text, (size_t)b->size, &read, e) < 0)

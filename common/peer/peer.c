@@ -181,3 +181,21 @@ int peer_post(struct peer *p, const char *path, const json_t *body, int64_t dead
     free(text);
     return rc;
 }
+
+int peer_relay(struct peer *p, const char *path, struct peer_text body, int64_t deadline_ms,
+               char **out, struct err *e)
+{
+    struct call c = { .method = "POST",
+                      .path = path,
+                      .body = body.bytes,
+                      .body_size = body.n,
+                      .deadline_ms = deadline_ms };
+    int rc = call_do(p, &c, e);
+
+    if (rc == 0 && p->status / 100 != 2)
+        rc = call_problem(p, &c, e);
+    if (rc == 0)
+        *out = MOVE(c.text);
+    free(c.text);
+    return rc;
+}

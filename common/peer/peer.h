@@ -36,6 +36,14 @@ int peer_get(struct peer *p, const char *path, int64_t deadline_ms, json_t **out
              struct err *e) MUSTCHECK;
 int peer_post(struct peer *p, const char *path, const json_t *body, int64_t deadline_ms,
               json_t **out, struct err *e) MUSTCHECK;
+/* A body and its answer that are only passed on: neither is read here. *out: the text of a 2xx
+ * answer, malloc'd; NULL on 204. Others are errors as ever. */
+struct peer_text {
+    const char *bytes; /* NULL: none */
+    size_t n;
+};
+int peer_relay(struct peer *p, const char *path, struct peer_text body, int64_t deadline_ms,
+               char **out, struct err *e) MUSTCHECK;
 int peer_delete(struct peer *p, const char *path, int64_t deadline_ms, struct err *e) MUSTCHECK;
 /* The HTTP status of the last answer (201 and 202 differ for connects), and its Location ("" if
  * none). */

@@ -24,6 +24,17 @@ static int post_echo(const struct request *rq, struct reply *rp, struct err *e)
     return http_reply(rp, 201, json_incref(rq->body), e);
 }
 
+static int post_unread(const struct request *rq, struct reply *rp, struct err *e)
+{
+    assert_null(rq->body);
+    if (!rq->body_text)
+        return err_set(e, ERR_PRECONDITION, "nothing came");
+    rp->status = 202;
+    rp->text_owned = strndup(rq->body_text, (size_t)rq->body_size);
+    rp->text_type = "application/json";
+    return 0;
+}
+
 static int delete_echo(const struct request *rq, struct reply *rp, struct err *e)
 {
     (void)rq;
@@ -60,6 +71,8 @@ static const struct route echo_routes[] = {
     { "GET", "/t/words", "node:any", get_words, 0 },
     { "GET", "/t/echo", "node:any", get_echo, 0 },
     { "POST", "/t/echo", "node:any", post_echo, 0 },
+    { "POST", "/t/unread", "node:any", post_unread, HTTP_UNREAD },
+    { "POST", "/t/none", "node:any", delete_echo, HTTP_UNREAD },
     { "DELETE", "/t/echo", "node:any", delete_echo, 0 },
     { "GET", "/t/refused", "node:any", get_refused, 0 },
     { "GET", "/t/slow", "node:any", get_slow, 0 },
@@ -119,6 +132,29 @@ static void calls_carry_trace_deadline_and_identity(void **state)
     assert_true(json_equal(made, body));
     OK(peer_delete(p, "/t/echo", in_ms(20000), &e));
     assert_int_equal(peer_status(p), 204);
+}
+
+static void a_relay_does_not_read(void **state)
+{
+    static const char odd[] = "{ \"a\" : 1.00, not json";
+    auto_peer struct peer *p = call_ccc();
+    char *text = NULL;
+    struct err e = { 0 };
+
+    (void)state;
+    OK(peer_relay(p, "/t/unread", (struct peer_text){ odd, sizeof odd - 1 }, in_ms(20000), &text,
+                  &e));
+    assert_int_equal(peer_status(p), 202);
+    assert_string_equal(text, odd);
+    free(text);
+    OK(peer_relay(p, "/t/none", (struct peer_text){ NULL, 0 }, in_ms(20000), &text, &e));
+    assert_int_equal(peer_status(p), 204);
+    assert_null(text);
+    assert_int_equal(
+        peer_relay(p, "/t/unread", (struct peer_text){ NULL, 0 }, in_ms(20000), &text, &e), -1);
+    assert_int_equal(e.code, ERR_PRECONDITION);
+    assert_string_equal(e.origin, "ccc/test");
+    assert_null(text);
 }
 
 static void a_problem_travels(void **state)
@@ -397,6 +433,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(calls_carry_trace_deadline_and_identity),
+        cmocka_unit_test(a_relay_does_not_read),
         cmocka_unit_test(a_problem_travels),
         cmocka_unit_test(who_it_is_is_known_before_a_byte_is_sent),
         cmocka_unit_test(without_a_certificate_nothing_is_answered),

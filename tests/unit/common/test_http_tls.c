@@ -44,12 +44,25 @@ static int get_slowly(const struct request *rq, struct reply *rp, struct err *e)
     return get_who(rq, rp, e);
 }
 
+static int get_long(const struct request *rq, struct reply *rp, struct err *e)
+{
+    static char text[40000];
+
+    (void)rq;
+    (void)e;
+    memset(text, 'x', sizeof text - 1);
+    rp->text = text;
+    rp->text_type = "text/plain";
+    return 0;
+}
+
 static const struct route routes[] = {
     { "GET", "/any", "node:any", get_who, 0 },
     { "GET", "/bserver", "node:bserver", get_who, 0 },
     { "POST", "/bserver", "node:bserver", get_who, 0 },
     { "GET", "/bcenter", "node:bcenter", get_who, 0 },
     { "GET", "/slowly", "node:bserver", get_slowly, 0 },
+    { "GET", "/long", "anyone", get_long, 0 },
     { "GET", "/open", "anyone", get_who, 0 },
     { "GET", "/self", "self", get_who, 0 },
     { 0 },
@@ -282,6 +295,74 @@ static void broken_certificates_do_not_start(void **state)
     assert_err(http_start(&s, &out, &e), &e, ERR_INTERNAL);
     assert_null(out);
 }
+/* Heads of records that came in, as OpenSSL shows them: five bytes, 23 for data. */
+static int count_record(CURL *c, curl_infotype type, char *data, size_t n, void *arg)
+{
+    (void)c;
+    if (type == CURLINFO_SSL_DATA_IN && n == 5 && data[0] == 23)
+        ++*(int *)arg;
+    return 0;
+}
+
+static size_t count_bytes(char *data, size_t one, size_t n, void *arg)
+{
+    (void)data;
+    *(size_t *)arg += n;
+    return one * n;
+}
+
+/* Records and bytes of the last answer on a connection: the first one follows a handshake. */
+static void last_answer(const char *who, const char *path, int *records, size_t *bytes)
+{
+    int64_t start = clock_boot_ms();
+    CURL *c = curl_easy_init();
+    char cert[80], key[80], url[64];
+    long status = 0, connects = 0;
+
+    snprintf(cert, sizeof cert, "%s.crt", who ? who : "");
+    snprintf(key, sizeof key, "%s.key", who ? who : "");
+    snprintf(url, sizeof url, "https://127.0.0.1:%d%s", http_port(peers), path);
+    curl_easy_setopt(c, CURLOPT_URL, url);
+    curl_easy_setopt(c, CURLOPT_CAINFO, in_dir("ca.crt"));
+    if (who) {
+        curl_easy_setopt(c, CURLOPT_SSLCERT, in_dir(cert));
+        curl_easy_setopt(c, CURLOPT_SSLKEY, in_dir(key));
+    }
+    curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(c, CURLOPT_VERBOSE, 1L);
+    curl_easy_setopt(c, CURLOPT_DEBUGFUNCTION, count_record);
+    curl_easy_setopt(c, CURLOPT_DEBUGDATA, records);
+    curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, count_bytes);
+    curl_easy_setopt(c, CURLOPT_WRITEDATA, bytes);
+    for (int i = 0; i < 100; i++) {
+        *records = 0;
+        *bytes = 0;
+        assert_int_equal(curl_easy_perform(c), CURLE_OK);
+        curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
+        curl_easy_getinfo(c, CURLINFO_NUM_CONNECTS, &connects);
+        assert_int_equal(status, 200);
+        assert_int_equal(connects, i == 0);
+    }
+    curl_easy_cleanup(c);
+    assert_true(clock_boot_ms() - start < 15000); /* a corked socket gives up after 200 ms each */
+}
+
+static void short_answers_are_one_record(void **state)
+{
+    int records;
+    size_t bytes;
+
+    (void)state;
+    last_answer("node", "/bserver", &records, &bytes);
+    assert_int_equal(records, 1);
+    assert_true(bytes > 50);
+    last_answer("node", "/long", &records, &bytes);
+    assert_true(records > 2);
+    assert_int_equal(bytes, 39999);
+    last_answer(NULL, "/open", &records, &bytes); /* people may ask before they have read */
+    assert_int_equal(records, 2);
+    assert_true(bytes > 50);
+}
 
 int main(void)
 {
@@ -294,6 +375,7 @@ int main(void)
         cmocka_unit_test(people_are_no_nodes),
         cmocka_unit_test(renewed_certificates_are_used),
         cmocka_unit_test(broken_certificates_do_not_start),
+        cmocka_unit_test(short_answers_are_one_record),
     };
 
     return cmocka_run_group_tests_name("http_tls", tests, setup, teardown);
