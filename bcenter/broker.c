@@ -186,6 +186,7 @@ static void apply_start(struct bcenter *bc, const struct connect *c, struct desk
         op->target = d->row.id;
         op->asked_by = c->ask.person;
         op->run = a->run;
+        op->seq = d->row.seq;
         op->state = OP_RUNNING;
         op->created = op->started = op->stage_at[0] = clock_wall_ms();
         op->deadline = deadline;
@@ -389,6 +390,30 @@ int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
     rc = try_connect(bc, db, c, until, &a.key, out, e);
     end_turn(bc, &a);
     return rc;
+}
+
+int broker_result(struct bcenter *bc, struct db *db, const struct id *operation, struct connect *c,
+                  struct connection *out, struct err *e)
+{
+    const struct operation *op;
+    bool hers, ended = false;
+
+    module_lock(&bc->m);
+    op = module_operation(&bc->m, operation);
+    hers = op && op->verb == VERB_CONNECT && id_eq(&op->asked_by, &c->ask.person);
+    if (hers) {
+        ended = op->state == OP_SUCCEEDED;
+        hers = ended || !op_ended(op->state);
+        c->ask.desktop = op->target;
+        c->ask.result = true;
+        c->ask.seq = op->seq;
+    }
+    module_unlock(&bc->m);
+    if (!hers)
+        return err_set(e, ERR_NOT_FOUND, "no such operation");
+    if (!ended)
+        return err_set(e, ERR_OPERATION_OPEN, "the desktop is not up yet");
+    return broker_connect(bc, db, c, out, e);
 }
 
 json_t *connection_json(const struct bcenter *bc, const struct connection *c)

@@ -31,6 +31,12 @@ struct connect {
  */
 int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
                    struct connection *out, struct err *e) MUSTCHECK;
+/*
+ * What the operation's result is, for who asked for it: OPERATION_OPEN, NOT_FOUND (another's, no
+ * connect, or failed), SESSION_ENDED, and what broker_connect says. Fills c->ask.
+ */
+int broker_result(struct bcenter *bc, struct db *db, const struct id *operation, struct connect *c,
+                  struct connection *out, struct err *e) MUSTCHECK;
 json_t *connection_json(const struct bcenter *bc, const struct connection *c);
 
 #endif

@@ -49,6 +49,8 @@ static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_m
         refuse(out, ERR_LAW_CAPABILITY, "the desktop's bServer shows no screens");
     } else if (d->session) {
         with_session(d, ask, out);
+    } else if (ask->result && (d->row.seq != ask->seq || !desktop_ready(d, boot_ms))) {
+        refuse(out, ERR_SESSION_ENDED, "the connection that the operation led to has ended");
     } else if (d->op && (d->op->verb == VERB_CONNECT || d->op->verb == VERB_START)) {
         decide(out, DECIDE_OPERATION, d);
     } else if (d->op && d->op->verb != VERB_REBOOT && d->op->verb != VERB_RESET) {

@@ -14,6 +14,12 @@ struct broker_ask {
     struct id person, pool, desktop;    /* pool or desktop */
     struct id released[BROKER_MODULES]; /* modules that gave her up, as the CCC knows */
     int nreleased;
+    /*
+     * The result of a connect that has ended well is read: her live session, or the first one since
+     * (seq is the operation's). Reading never starts a machine nor opens a second session.
+     */
+    bool result;
+    int64_t seq;
 };
 
 enum decision {

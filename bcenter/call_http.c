@@ -33,13 +33,20 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
     struct connection c;
     struct operation *op;
     json_t *body = NULL;
+    struct id operation;
 
     if (!json_id(rq->body, "person_id", &ask.ask.person))
         return err_set(e, ERR_INVALID_REQUEST, "person_id is missing");
+    if (json_id(rq->body, "operation_id", &operation)) {
+        name_of(bc, &ask.ask.person, ask.actor_name);
+        if (broker_result(bc, bcenter_db(rq), &operation, &ask, &c, e) < 0)
+            return -1;
+        return http_reply(rp, 201, connection_json(bc, &c), e);
+    }
     json_id(rq->body, "pool_id", &ask.ask.pool);
     json_id(rq->body, "desktop_id", &ask.ask.desktop);
     if (!id_set(&ask.ask.pool) && !id_set(&ask.ask.desktop))
-        return err_set(e, ERR_INVALID_REQUEST, "pool_id or desktop_id is missing");
+        return err_set(e, ERR_INVALID_REQUEST, "pool_id, desktop_id or operation_id is missing");
     take_released(&ask.ask, json_object_get(rq->body, "released"));
     name_of(bc, &ask.ask.person, ask.actor_name);
     if (broker_connect(bc, bcenter_db(rq), &ask, &c, e) < 0)

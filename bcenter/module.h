@@ -170,6 +170,7 @@ struct operation {
     enum verb verb;
     char target_kind[12];
     struct id target, asked_by, run;
+    int64_t seq; /* connect: the desktop's, with her name; a session since then has raised it */
     char asked_name[72];
     enum op_state state;
     char stage[24];

@@ -170,6 +170,7 @@ void module_take_operations(struct module *m, const PGresult *r)
         op->target = id_at(r, i, "target_id");
         op->asked_by = id_at(r, i, "asked_by");
         op->run = id_at(r, i, "run_id");
+        op->seq = db_int(r, i, "seq", 0);
         text_at(r, i, "target_kind", op->target_kind, sizeof op->target_kind);
         text_at(r, i, "asked_name", op->asked_name, sizeof op->asked_name);
         text_at(r, i, "stage", op->stage, sizeof op->stage);

@@ -1,5 +1,5 @@
-/* operations_http — the starting page's long-poll. The result of a connect is a connection made
- * when it is read. */
+/* operations_http — the starting page's long-poll. The result of a connect is a connection with a
+ * fresh ticket. */
 #include <string.h>
 
 #include "bcenter/portal.h"
@@ -25,23 +25,18 @@ static int find(struct bcenter *bc, const struct request *rq, json_t **body, str
     return op ? 0 : err_set(e, ERR_NOT_FOUND, "no such operation");
 }
 
-/* The connect has succeeded: her desktop is up, so this gives a session and a ticket at once. */
-static int add_connection(const struct request *rq, const struct operation *op, json_t *body)
+/* The connect has succeeded: the session it was for, with a ticket, unless that has ended since. */
+static void add_connection(const struct request *rq, json_t *body)
 {
     struct bcenter *bc = rq->app;
-    struct connect ask = { .trace = rq->trace_id,
-                           .deadline_ms = rq->deadline_ms,
-                           .ask = { .desktop = op->target } };
+    struct connect ask = { .trace = rq->trace_id, .deadline_ms = rq->deadline_ms };
     struct connection c;
     struct err e = { 0 };
 
     ask.ask.person = rq->caller.id;
     snprintf(ask.actor_name, sizeof ask.actor_name, "%s", rq->caller.name);
-    if (broker_connect(bc, bcenter_db(rq), &ask, &c, &e) < 0)
-        return -1; /* the desktop has moved on: the operation succeeded all the same */
-    if (!id_set(&c.operation))
+    if (broker_result(bc, bcenter_db(rq), &rq->path_id, &ask, &c, &e) == 0)
         json_object_set_new(body, "result", connection_json(bc, &c));
-    return 0;
 }
 
 static int get_operation(const struct request *rq, struct reply *rp, struct err *e)
@@ -62,7 +57,7 @@ static int get_operation(const struct request *rq, struct reply *rp, struct err 
         return http_park(rp, key, clock_boot_ms() + wait_s * 1000);
     }
     if (op.state == OP_SUCCEEDED && op.verb == VERB_CONNECT && id_eq(&op.asked_by, &rq->caller.id))
-        (void)!add_connection(rq, &op, body);
+        add_connection(rq, body);
     return http_reply(rp, 200, body, e);
 }
 

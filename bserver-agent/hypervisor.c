@@ -93,10 +93,14 @@ static int on_event(virConnectPtr conn UNUSED, virDomainPtr dom, int event UNUSE
 {
     struct hypervisor *h = arg;
     char uuid[VIR_UUID_STRING_BUFLEN];
+    void (*changed)(void *arg, const struct id *desktop);
     struct id id;
 
-    if (h->spec.changed && virDomainGetUUIDString(dom, uuid) == 0 && id_parse(uuid, &id))
-        h->spec.changed(h->spec.arg, &id);
+    pthread_mutex_lock(&h->lock);
+    changed = h->spec.changed;
+    pthread_mutex_unlock(&h->lock);
+    if (changed && virDomainGetUUIDString(dom, uuid) == 0 && id_parse(uuid, &id))
+        changed(h->spec.arg, &id);
     return 0;
 }
 
@@ -376,7 +380,9 @@ void hypervisor_close(struct hypervisor *h)
     if (!h)
         return;
     if (!all_back(h)) { /* lost threads still use it: the process ends anyway */
+        pthread_mutex_lock(&h->lock);
         h->spec.changed = NULL;
+        pthread_mutex_unlock(&h->lock);
         log_warn("event=hypervisor-left-open lost=%d", hypervisor_lost(h));
         return;
     }

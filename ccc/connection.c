@@ -177,20 +177,18 @@ static int ask_around(struct connection_order *c, struct route_of *way, struct e
     return err_set(e, ERR_POOL_EXHAUSTED, "no module has a share of this pool");
 }
 
-/* Kept, so that tickets and log-off find the module; a 202 shows its operation at once. */
-static int note(struct connection_order *c, const PGresult *route, struct err *e)
+/* Kept, so that tickets and log-off find the module. */
+static int note(const struct request *rq, const struct id *module, const json_t *answer,
+                const char *noted, struct err *e)
 {
-    const char *noted = db_text(route, 0, "noted");
     struct id id, desktop;
 
-    if (c->status == 202)
-        return mirror_foresee(ccc_db(c->rq), &c->module, c->answer, e);
-    if (!json_id(c->answer, "id", &id) || !json_id(c->answer, "desktop_id", &desktop))
+    if (!json_id(answer, "id", &id) || !json_id(answer, "desktop_id", &desktop))
         return err_set(e, ERR_PEER_PROTOCOL, "the module answered with no connection");
     if (noted && strcmp(noted, id.s) == 0)
         return 0; /* ended meanwhile, if at all, by an order that came after */
-    return db_run(ccc_db(c->rq), &Q_connection_note,
-                  DB_ARGS(id.s, desktop.s, c->rq->caller.id.s, c->module.s), NULL, e);
+    return db_run(ccc_db(rq), &Q_connection_note,
+                  DB_ARGS(id.s, desktop.s, rq->caller.id.s, module->s), NULL, e);
 }
 
 int connection_open(struct connection_order *c, struct err *e)
@@ -204,12 +202,39 @@ int connection_open(struct connection_order *c, struct err *e)
     way.first = route;
     way.released = json_array();
     rc = ask_around(c, &way, e);
-    if (rc == 0)
-        rc = note(c, route, e);
+    if (rc == 0 && c->status == 202) /* its operation is shown at once */
+        rc = mirror_foresee(ccc_db(c->rq), &c->module, c->answer, e);
+    else if (rc == 0)
+        rc = note(c->rq, &c->module, c->answer, db_text(route, 0, "noted"), e);
     json_decref(way.released);
     if (rc < 0) {
         json_decref(c->answer);
         c->answer = NULL;
     }
     return rc;
+}
+
+int connection_result(const struct request *rq, const struct id *module, const struct id *operation,
+                      json_t **out, struct err *e)
+{
+    json_auto_t *body =
+        json_pack("{s:s, s:s}", "person_id", rq->caller.id.s, "operation_id", operation->s);
+    struct line_call call = {
+        .module = *module, .method = LINE_POST, .path = "/connections", .body = body
+    };
+
+    *out = NULL;
+    if (line_call(rq, &call, e) < 0) {
+        if (e->code == ERR_PEER_UNREACHABLE || e->code == ERR_PEER_TIMEOUT ||
+            e->code == ERR_PEER_PROTOCOL || e->code == ERR_NOT_READY)
+            return -1;
+        *e = (struct err){ 0 };
+        return 0;
+    }
+    if (note(rq, module, call.answer, NULL, e) < 0) {
+        json_decref(call.answer);
+        return -1;
+    }
+    *out = call.answer;
+    return 0;
 }

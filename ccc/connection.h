@@ -23,6 +23,12 @@ struct connection_order {
     json_t *answer;          /* owned by the caller */
 };
 int connection_open(struct connection_order *c, struct err *e) MUSTCHECK;
+/*
+ * The connection that the caller's succeeded connect led to, with a fresh ticket; *out NULL: it has
+ * ended since, or its desktop cannot be reached. Starts nothing. Errors: PEER_…, NOT_READY.
+ */
+int connection_result(const struct request *rq, const struct id *module, const struct id *operation,
+                      json_t **out, struct err *e) MUSTCHECK;
 
 /*
  * What a connect must know is read in one go with who asks: session.c looks whether it is one

@@ -56,30 +56,22 @@ static int find(const struct request *rq, PGresult **r, json_t **body, struct er
     return list_body(*r, 0, body, e);
 }
 
-/* A connect that has succeeded: its owner gets a connection that is fresh now. */
+/* A connect that has succeeded: its owner gets the connection with a fresh ticket. */
 static int add_result(const struct request *rq, json_t *body, struct err *e)
 {
     auto_result PGresult *r = NULL;
-    struct connection_order c = { .rq = rq };
-    const char *kind;
-    struct id target;
+    json_t *result;
+    struct id module;
 
     if (db_run(ccc_db(rq), &Q_operation_connect, DB_ARGS(rq->path_id.s, rq->caller.id.s), &r, e) <
         0)
         return -1;
-    if (db_rows(r) == 0 || !id_parse(db_text(r, 0, "target_id"), &target))
+    if (db_rows(r) == 0 || !id_parse(db_text(r, 0, "module_id"), &module))
         return 0;
-    kind = db_text(r, 0, "kind");
-    if (kind && strcmp(kind, "pool") == 0)
-        c.pool = target;
-    else
-        c.desktop = target;
-    if (connection_open(&c, e) < 0)
+    if (connection_result(rq, &module, &rq->path_id, &result, e) < 0)
         return -1;
-    if (c.status == 201)
-        json_object_set_new(body, "result", c.answer);
-    else
-        json_decref(c.answer); /* it went off meanwhile and starts again: no connection yet */
+    if (result)
+        json_object_set_new(body, "result", result);
     return 0;
 }
 

@@ -52,5 +52,5 @@ delete from operation where withdrawn and ended_at < now() - interval '30 days';
 
 -- What a connect that succeeded asked for: the person connects again for a fresh ticket.
 -- name: operation_connect(id, person_id)
-select m.module_id, m.body -> 'target' ->> 'kind' as kind, m.target_id from mirror_operation m
+select m.module_id from mirror_operation m
  where m.id = $1::uuid and m.verb = 'connect' and m.state = 'succeeded' and m.asked_by = $2::uuid;

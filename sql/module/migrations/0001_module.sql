@@ -129,6 +129,7 @@ create table operation (                    -- executed at most once by id: the 
     state       text not null check (state in ('queued', 'running', 'succeeded', 'failed', 'cancelled')),
     stage       text,
     run_id      uuid,                       -- the run that it named or made
+    seq         bigint,                     -- connect: the desktop's seq that it wrote
     error       jsonb,
     created_at  timestamptz not null,
     started_at  timestamptz,

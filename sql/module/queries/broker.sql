@@ -34,8 +34,8 @@ d as (update desktop set person_id = $4::uuid, assigned_at = coalesce(assigned_a
              seq = $7::bigint, generation = generation + 1
       where id = $1::uuid and generation = $2::bigint and not deleting and (person_id is null or person_id = $4::uuid)
         and exists (select from lead) returning id, pool_id),
-o as (insert into operation (id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, created_at, started_at, deadline)
-      select $8::uuid, 'connect', 'desktop', id, $4::uuid, $10::text, 'running', 'placing', $5::uuid, now(), now(),
+o as (insert into operation (id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, seq, created_at, started_at, deadline)
+      select $8::uuid, 'connect', 'desktop', id, $4::uuid, $10::text, 'running', 'placing', $5::uuid, $7::bigint, now(), now(),
              to_timestamp($9::bigint / 1000.0) from d returning id),
 st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id, false from d
        on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),

@@ -82,7 +82,7 @@ from session where id = $1::uuid;
 select person_id, pool_id, released, generation from seat;
 
 -- name: operation_all()
-select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, error::text as error,
+select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, seq, error::text as error,
        trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
        trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,
@@ -90,7 +90,7 @@ select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run
 from operation;
 
 -- name: operation_of(target)
-select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, error::text as error,
+select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, seq, error::text as error,
        trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
        trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,
@@ -98,7 +98,7 @@ select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run
 from operation where target_id = $1::uuid and (ended_at is null or ended_at > now() - interval '10 min');
 
 -- name: operation_one(id)
-select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, error::text as error,
+select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, seq, error::text as error,
        trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        trunc(extract(epoch from started_at) * 1000)::bigint as started_ms,
        trunc(extract(epoch from ended_at) * 1000)::bigint as ended_ms,

@@ -1,5 +1,6 @@
 /* A pool's share becomes desktops, people get them, they are cleaned: the daemon's parts on a real
  * database. */
+#include "sql/module/module.h"
 #include "tests/db/bcenter/fixture.h"
 
 static int64_t count(struct bcenter *bc, bool (*is)(const struct desktop *d))
@@ -134,6 +135,55 @@ static void starting_is_an_operation(void **state)
     assert_int_equal(op->state, OP_SUCCEEDED);
     assert_int_equal(ask(bc, db, 1, &c, &e), 0);
     assert_true(id_set(&c.id));
+    fixture_stop(bc);
+}
+
+static int result_of(struct bcenter *bc, struct db *db, int person, const struct id *operation,
+                     struct connection *c, struct err *e)
+{
+    struct connect a = { .deadline_ms = clock_boot_ms() + 4000, .trace = "t" };
+
+    a.ask.person = person_no(person);
+    *e = (struct err){ 0 };
+    return broker_result(bc, db, operation, &a, c, e);
+}
+
+/* Reading the result makes the session that was asked for, once; reading it again gives tickets. */
+static void a_result_is_one_session(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 1);
+    auto_db struct db *db = NULL;
+    struct session_end end = { .reason = "disconnected", .actor_name = "p1", .trace = "t" };
+    struct connection c, first, again;
+    struct err e = { 0 };
+    struct id op;
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    op = c.operation;
+    assert_int_equal(result_of(bc, db, 1, &op, &c, &e), -1);
+    assert_int_equal(e.code, ERR_OPERATION_OPEN);
+    settle(bc);
+    assert_int_equal(result_of(bc, db, 2, &op, &c, &e), -1); /* not hers */
+    assert_int_equal(e.code, ERR_NOT_FOUND);
+    assert_int_equal(result_of(bc, db, 1, &op, &first, &e), 0);
+    assert_int_equal(result_of(bc, db, 1, &op, &again, &e), 0);
+    assert_string_equal(first.id.s, again.id.s);
+    end.session = first.id;
+    assert_int_equal(session_end(bc, db, &end, &e), 0);
+    settle(bc);
+    module_operation(&bc->m, &op)->seq = 0;
+    auto_result PGresult *r = NULL;
+    assert_int_equal(db_run(db, &Q_operation_one, DB_ARGS(op.s), &r, &e), 0);
+    module_lock(&bc->m);
+    module_take_operations(&bc->m, r); /* as after a restart */
+    module_unlock(&bc->m);
+    assert_true(module_operation(&bc->m, &op)->seq > 0);
+    assert_int_equal(result_of(bc, db, 1, &op, &c, &e), -1);
+    assert_int_equal(e.code, ERR_SESSION_ENDED);
+    assert_int_equal(sql_number("select count(*) from session"), 1);
+    assert_int_equal(sql_number("select count(*) from operation"), 1);
     fixture_stop(bc);
 }
 
@@ -351,6 +401,7 @@ int main(void)
         cmocka_unit_test(share_becomes_desktops),
         cmocka_unit_test(floating_is_clean_for_the_next),
         cmocka_unit_test(starting_is_an_operation),
+        cmocka_unit_test(a_result_is_one_session),
         cmocka_unit_test(run_that_ended_is_not_started_again),
         cmocka_unit_test(orders_are_done_once),
         cmocka_unit_test(published_image_renews_idle_floating_ones),
