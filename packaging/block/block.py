@@ -117,12 +117,15 @@ class BlockRun:
                 d.stop()
         self._start_ccc()
         rest = self._sign_in()
-        self._join_block(rest)
-        if not self.small:
-            names = [m.name for m in self.block.modules]
-            modules = content.modules_up(rest, names, len(self.agents))
-            content.whole(rest, self.layout.secret, self.images, modules)
-        self._endpoints(rest)
+        try:
+            self._join_block(rest)
+            if not self.small:
+                names = [m.name for m in self.block.modules]
+                modules = content.modules_up(rest, names, len(self.agents))
+                content.whole(rest, self.layout.secret, self.images, modules)
+            self._endpoints(rest)
+        finally:
+            rest.logout()
         self._tell()
 
     def _run(self, daemon: Daemon, *options: str, stdin: str = "") -> None:

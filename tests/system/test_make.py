@@ -113,6 +113,17 @@ def test_endpoints(bic):
         assert p["id"] and p["name"] in Path(f"/proc/{p['pid']}/cmdline").read_bytes().split(b"\0")[0].decode()
 
 
+def test_no_session_is_left_behind(bic):
+    """Whoever makes the block signs in, and out."""
+    def sessions():
+        with bic.database() as db:
+            return db.execute("select count(*) from login_session").fetchone()[0]
+
+    before = sessions()
+    block(bic, "up")
+    assert sessions() == before
+
+
 def test_nothing_runs_as_root(bic):
     for pid in filter(None, pids(bic).values()):
         assert Path(f"/proc/{pid}").stat().st_uid != 0, f"{pid} runs as root"
