@@ -16,6 +16,7 @@ enum { FETCH_MS = 6 * 3600 * 1000, AGAIN_MS = 2000, AGAIN_MAX_MS = 60000, PROGRE
 struct wanted_image {
     char sha256[BLOB_HEX + 1];
     int64_t size, not_before;
+    int64_t began; /* boot ms of the first try; 0: none yet */
     bool urgent, here;
     int percent, fails;
     UT_hash_handle hh;
@@ -31,7 +32,7 @@ struct images {
     bool stopping, has_thread;
     pthread_t thread;
     char now_sha[BLOB_HEX + 1]; /* being fetched, with its size */
-    int64_t now_size, told_at;
+    int64_t now_size, now_began, told_at;
 };
 
 struct blob_store *images_store(struct images *m)
@@ -112,6 +113,7 @@ static bool progress(void *arg, int64_t bytes)
     return go_on;
 }
 
+/* However many tries it takes, its begin and its end are logged once. */
 static int fetch(struct images *m, struct err *e)
 {
     const struct blob_fetch f = { .sha256 = m->now_sha,
@@ -124,8 +126,15 @@ static int fetch(struct images *m, struct err *e)
         return 0;
     if (!m->peer)
         return err_set(e, ERR_PEER_UNREACHABLE, "there is nobody to fetch images from");
-    log_info("event=image-fetch sha256=%s size=%lld", f.sha256, (long long)f.size);
-    return blob_fetch(m->store, m->peer, &f, e);
+    if (!m->now_began) {
+        m->now_began = clock_boot_ms();
+        log_info("event=image-fetch sha256=%s size=%lld", f.sha256, (long long)f.size);
+    }
+    if (blob_fetch(m->store, m->peer, &f, e) < 0)
+        return -1;
+    log_info("event=image-fetched sha256=%s ms=%lld", f.sha256,
+             (long long)(clock_boot_ms() - m->now_began));
+    return 0;
 }
 
 static void fetched(struct images *m, int rc)
@@ -137,6 +146,7 @@ static void fetched(struct images *m, int rc)
     if (!w)
         return;
     w->here = rc == 0;
+    w->began = rc == 0 ? 0 : m->now_began;
     w->percent = rc == 0 ? 100 : w->percent;
     wait = (int64_t)AGAIN_MS << (w->fails < 5 ? w->fails : 5);
     w->fails = rc == 0 ? 0 : w->fails + 1;
@@ -163,6 +173,7 @@ static void *fetcher(void *arg)
         }
         memcpy(m->now_sha, w->sha256, sizeof m->now_sha);
         m->now_size = w->size;
+        m->now_began = w->began;
         pthread_mutex_unlock(&m->lock);
         rc = fetch(m, &e);
         if (rc < 0 && e.code == ERR_NOT_READY) /* the tier above is still getting it */

@@ -109,6 +109,25 @@ def test_a_ticket_works_once_and_resume_gives_another(bic, console, kim):
         assert (over.value.status, over.value.slug) == (410, "session-ended"), over.value
 
 
+def test_an_image_is_fetched_once(bic, console):
+    """In the agents' logs: however many tries it took, one begin and one end."""
+    ends = 0
+    for agent in bic.run.agents:
+        begun = set()
+        for line in (bic.run.layout.log / f"{agent}.log").read_text(errors="replace").splitlines():
+            sha = next((w for w in line.split() if w.startswith("sha256=")), None)
+            if "event=host-open" in line:
+                begun.clear()       # another process
+            elif "event=image-fetch " in line:
+                assert sha not in begun, f"{agent}: {line}"
+                begun.add(sha)
+            elif "event=image-fetched " in line:
+                assert sha in begun, f"{agent}: {line}"
+                begun.discard(sha)
+                ends += 1
+    assert ends > 0
+
+
 def test_ending_the_session_closes_the_screen_and_cleans_the_desktop(bic, console, kim):
     c = bic.connect(kim, pool_id=console["id"])
     screen = Screen(c["display"])
