@@ -20,27 +20,27 @@ export async function launch() {
   });
 }
 
-/** A person with her own browser profile. `findings` gathers what must stay empty. */
-export async function visitor(browser, { language = 'ko', scheme = 'light', width = 1360, height = 860, phone = false, hasChosen = true } = {}) {
+/** A person with her own browser profile, at the portal `home`. `findings` gathers what must stay empty. */
+export async function visitor(browser, { language = 'ko', scheme = 'light', width = 1360, height = 860, phone = false, hasChosen = true, home = portal } = {}) {
   const context = await browser.newContext({ locale: LANGUAGES[language], colorScheme: scheme, viewport: { width, height }, ignoreHTTPSErrors: true, hasTouch: phone });
   // Else a person's own language, kept with her account, would follow the log-in.
   if (hasChosen) await context.addInitScript((chosen) => location.protocol.startsWith('http') && localStorage.setItem('bic.language', chosen), language);
   const findings = [];
-  context.on('page', (page) => watch(page, findings));
+  context.on('page', (page) => watch(page, findings, home));
   const page = await context.newPage();
   return { context, page, findings };
 }
 
-function watch(page, findings) {
+function watch(page, findings, home) {
   page.on('console', (message) => {
     if (message.type() === 'error') findings.push(`console: ${message.text()} (${message.location().url})`);
   });
   page.on('pageerror', (error) => findings.push(`page error: ${error.message}`));
   page.on('request', (request) => {
-    if (!isInside(request.url(), false)) findings.push(`request leaves the portal: ${request.url()}`);
+    if (!isInside(request.url(), false, home)) findings.push(`request leaves the portal: ${request.url()}`);
   });
   page.on('websocket', (socket) => {
-    if (!isInside(socket.url(), true)) findings.push(`socket leaves the installation: ${socket.url()}`);
+    if (!isInside(socket.url(), true, home)) findings.push(`socket leaves the installation: ${socket.url()}`);
     if (/ticket|resume/.test(socket.url())) findings.push(`secret in an address: ${socket.url()}`);
   });
 }
@@ -49,9 +49,9 @@ export function clean(findings) {
   assert.deepEqual(findings, []);
 }
 
-export async function signIn(page, role, path = '/login') {
+export async function signIn(page, role, path = '/login', home = portal) {
   const { username, password } = account(role);
-  await page.goto(new URL(path, portal).href);
+  await page.goto(new URL(path, home).href);
   await page.fill('#username', username);
   await page.fill('#password', password);
   await page.keyboard.press('Enter');

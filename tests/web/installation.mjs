@@ -6,6 +6,11 @@ if (!file) throw new Error('BIC_ENDPOINTS names no endpoints.json');
 const endpoints = JSON.parse(readFileSync(file, 'utf8'));
 
 export const portal = new URL(endpoints.portal);
+/** Portals of the modules, in the order of their names. */
+export const modules = endpoints.blocks
+  .flatMap((block) => block.bcenters)
+  .sort((a, b) => (a.name < b.name ? -1 : 1))
+  .map(({ login }) => new URL('/', login));
 export const docs = new URL(endpoints.docs);
 
 export function account(role) {
@@ -24,9 +29,9 @@ const hosts = new Set(addressesIn(endpoints).map((address) => new URL(address).h
 const TICKETS = /^\/api\/v1\/connections\/[0-9a-f-]+\/tickets$/;
 
 /** Requests may go to the page's own server; screens and tickets to the installation's hosts. */
-export function isInside(address, isSocket) {
+export function isInside(address, isSocket, home) {
   const url = new URL(address);
   if (url.protocol === 'data:' || url.protocol === 'blob:') return true;
-  if (url.origin === portal.origin) return true;
+  if (url.origin === home.origin) return true;
   return hosts.has(url.hostname) && (isSocket || TICKETS.test(url.pathname));
 }
