@@ -10,12 +10,14 @@
 #include "sql/module/login.h"
 
 enum { LIFE_MS = 12 * 3600 * 1000, IDLE_MS = 3600 * 1000, TOUCH_MS = 60 * 1000 };
+enum { FULL_WAIT_S = 60 };
 enum { WAITING = 12 }; /* of the listener's 16 workers: some are left for everybody else */
 
 struct login_entry {
     char hash[TOKEN_HASH];
     struct id person;
     int64_t used, touched, expires; /* wall clock */
+    struct login_entry *next_dead;
     UT_hash_handle hh;
 };
 
@@ -24,6 +26,7 @@ struct login_book {
     struct throttle *throttle;
     pthread_mutex_t lock; /* the entries */
     struct login_entry *entries;
+    struct login_entry *dead; /* ended; the database is still to be told */
 };
 
 static struct login_entry *find(struct login_book *b, const char *hash)
@@ -49,10 +52,60 @@ static struct login_entry *add(struct login_book *b, const char *hash, const str
     return en;
 }
 
+/* Expired: its row is as old, and goes with the others of its age. */
 static void drop(struct login_book *b, struct login_entry *en)
 {
     HASH_DEL(b->entries, en);
     free(en);
+}
+
+/* Ends it before its time: its row must go too, or a restart would bring it back. Lock held. */
+static void bury(struct login_book *b, struct login_entry *en)
+{
+    HASH_DEL(b->entries, en);
+    en->next_dead = b->dead;
+    b->dead = en;
+}
+
+int login_forget(struct bcenter *bc, struct db *db, struct err *e)
+{
+    struct login_book *b = bc->book;
+    struct login_entry *en;
+    int rc = 0;
+
+    for (;;) {
+        pthread_mutex_lock(&b->lock);
+        en = b->dead;
+        if (en)
+            b->dead = en->next_dead;
+        pthread_mutex_unlock(&b->lock);
+        if (!en)
+            return 0;
+        rc = db_run(db, &Q_login_remove, DB_ARGS(en->hash), NULL, e);
+        if (rc == 0) {
+            free(en);
+            continue;
+        }
+        pthread_mutex_lock(&b->lock); /* the next turn tries again */
+        en->next_dead = b->dead;
+        b->dead = en;
+        pthread_mutex_unlock(&b->lock);
+        return -1;
+    }
+}
+
+enum standing { UNKNOWN, BARRED, WELCOME };
+
+static enum standing standing_of(struct bcenter *bc, const struct id *person)
+{
+    enum standing is;
+    struct person *p;
+
+    module_lock(&bc->m);
+    p = module_person(&bc->m, person);
+    is = !p ? UNKNOWN : p->disabled ? BARRED : WELCOME;
+    module_unlock(&bc->m);
+    return is;
 }
 
 int login_open(struct bcenter *bc, struct db *db, struct err *e)
@@ -79,8 +132,11 @@ int login_open(struct bcenter *bc, struct db *db, struct err *e)
 
             if (en)
                 en->used = en->touched = db_int(r, i, "used_ms", 0);
+            /* We ended before the database was told. Who is not known yet may come. */
+            if (en && standing_of(bc, &person) == BARRED)
+                bury(b, en);
         }
-    return 0;
+    return login_forget(bc, db, e);
 }
 
 void login_close(struct bcenter *bc)
@@ -93,6 +149,10 @@ void login_close(struct bcenter *bc)
     HASH_ITER(hh, b->entries, en, next)
     {
         drop(b, en);
+    }
+    while ((en = b->dead)) {
+        b->dead = en->next_dead;
+        free(en);
     }
     throttle_free(b->throttle);
     password_close(b->passwords);
@@ -145,13 +205,81 @@ static int check(struct bcenter *bc, const struct login_ask *ask, struct id *per
     return err_set(e, ERR_BAD_CREDENTIALS, "the user name or the password is wrong");
 }
 
+static void drop_expired(struct login_book *b)
+{
+    struct login_entry *en, *next;
+    int64_t now = clock_wall_ms();
+
+    HASH_ITER(hh, b->entries, en, next)
+    {
+        if (en->expires < now || en->used + IDLE_MS < now)
+            drop(b, en);
+    }
+}
+
+/* Her one that was not used for longest makes room, when she has as many as one may. Lock held. */
+static void room_for_her(struct login_book *b, const struct id *person)
+{
+    struct login_entry *en, *next, *oldest = NULL;
+    int n = 0;
+
+    HASH_ITER(hh, b->entries, en, next)
+    {
+        if (!id_eq(&en->person, person))
+            continue;
+        n++;
+        if (!oldest || en->used < oldest->used)
+            oldest = en;
+    }
+    if (n >= LOGINS_A_PERSON)
+        bury(b, oldest);
+}
+
+static int room_for_all(struct login_book *b, int *wait_s, struct err *e)
+{
+    if (HASH_COUNT(b->entries) >= LOGINS)
+        drop_expired(b);
+    if (HASH_COUNT(b->entries) < LOGINS)
+        return 0;
+    *wait_s = FULL_WAIT_S;
+    err_set(e, ERR_TOO_MANY_REQUESTS, "as many people are signed in here as can be");
+    err_number(e, "sessions", (int64_t)HASH_COUNT(b->entries));
+    return err_number(e, "limit", LOGINS);
+}
+
+/* The book is the judge of how many there are: a place in it, before the database is asked. */
+static int take_place(struct bcenter *bc, const struct login_grant *g, const char *hash,
+                      int *wait_s, struct err *e)
+{
+    struct login_book *b = bc->book;
+    int rc;
+
+    pthread_mutex_lock(&b->lock);
+    room_for_her(b, &g->person);
+    rc = room_for_all(b, wait_s, e);
+    if (rc == 0 && !add(b, hash, &g->person, g->expires))
+        rc = err_set(e, ERR_INTERNAL, "out of memory");
+    pthread_mutex_unlock(&b->lock);
+    return rc;
+}
+
+static void give_up(struct login_book *b, const char *hash)
+{
+    struct login_entry *en;
+
+    pthread_mutex_lock(&b->lock);
+    en = find(b, hash);
+    if (en)
+        bury(b, en); /* what became of the row is not known */
+    pthread_mutex_unlock(&b->lock);
+}
+
 int login_make(struct bcenter *bc, struct db *db, const struct login_ask *ask,
                struct login_grant *out, int *wait_s, struct err *e)
 {
     struct login_book *b = bc->book;
     char hash[TOKEN_HASH], expires[24];
     struct login_grant g;
-    bool kept;
 
     if (check(bc, ask, &g.person, wait_s, e) < 0)
         return -1;
@@ -160,13 +288,20 @@ int login_make(struct bcenter *bc, struct db *db, const struct login_ask *ask,
     token_csrf(g.token, g.csrf);
     g.expires = clock_wall_ms() + LIFE_MS;
     snprintf(expires, sizeof expires, "%lld", (long long)g.expires);
-    if (db_run(db, &Q_login_add, DB_ARGS(hash, g.person.s, expires), NULL, e) < 0)
+    if (take_place(bc, &g, hash, wait_s, e) < 0)
         return -1;
-    pthread_mutex_lock(&b->lock);
-    kept = add(b, hash, &g.person, g.expires) != NULL;
-    pthread_mutex_unlock(&b->lock);
-    if (!kept)
-        return err_set(e, ERR_INTERNAL, "out of memory");
+    if (db_run(db, &Q_login_add, DB_ARGS(hash, g.person.s, expires), NULL, e) < 0) {
+        give_up(b, hash);
+        return -1;
+    }
+    /* Barred between the look at her and now: who bars her did not see this one, or forgot it
+     * before its row was there. */
+    if (standing_of(bc, &g.person) != WELCOME) {
+        give_up(b, hash);
+        (void)!db_run(db, &Q_login_remove, DB_ARGS(hash), NULL, e);
+        *e = (struct err){ 0 };
+        return err_set(e, ERR_BAD_CREDENTIALS, "the user name or the password is wrong");
+    }
     metric_add(METRIC_LOGINS, 1);
     *out = g;
     return 0;
@@ -250,9 +385,9 @@ int login_end(struct bcenter *bc, struct db *db, const char *token_hash, struct 
     pthread_mutex_lock(&bc->book->lock);
     en = find(bc->book, token_hash);
     if (en)
-        drop(bc->book, en);
+        bury(bc->book, en);
     pthread_mutex_unlock(&bc->book->lock);
-    return db_run(db, &Q_login_remove, DB_ARGS(token_hash), NULL, e);
+    return login_forget(bc, db, e);
 }
 
 int64_t login_expires(struct bcenter *bc, const char *token_hash)
@@ -270,20 +405,14 @@ int64_t login_expires(struct bcenter *bc, const char *token_hash)
 void login_person_changed(struct bcenter *bc, const struct id *person)
 {
     struct login_entry *en, *next;
-    struct person *p;
-    bool may;
 
-    module_lock(&bc->m);
-    p = module_person(&bc->m, person);
-    may = p && !p->disabled;
-    module_unlock(&bc->m);
-    if (may || !bc->book)
+    if (!bc->book || standing_of(bc, person) == WELCOME)
         return;
     pthread_mutex_lock(&bc->book->lock);
     HASH_ITER(hh, bc->book->entries, en, next)
     {
         if (id_eq(&en->person, person))
-            drop(bc->book, en);
+            bury(bc->book, en);
     }
     pthread_mutex_unlock(&bc->book->lock);
 }
@@ -291,15 +420,9 @@ void login_person_changed(struct bcenter *bc, const struct id *person)
 void login_sweep(struct bcenter *bc, struct db *db)
 {
     struct err e = { 0 };
-    struct login_entry *en, *next;
-    int64_t now = clock_wall_ms();
 
     pthread_mutex_lock(&bc->book->lock);
-    HASH_ITER(hh, bc->book->entries, en, next)
-    {
-        if (en->expires < now || en->used + IDLE_MS < now)
-            drop(bc->book, en);
-    }
+    drop_expired(bc->book);
     pthread_mutex_unlock(&bc->book->lock);
     if (db_run(db, &Q_login_purge, NULL, NULL, &e) < 0)
         log_err("login-purge", &e);

@@ -136,8 +136,11 @@ static void show(struct bcenter *bc)
 void reconcile_tick(void *arg)
 {
     struct bcenter *bc = arg;
+    struct err e = { 0 };
 
     ticket_issue_expire(bc);
+    if (login_forget(bc, bc->reconcile_db, &e) < 0)
+        log_err("login-forget", &e);
     if (!__atomic_load_n(&bc->settled, __ATOMIC_ACQUIRE) || !leader_valid(bc))
         return;
     reconcile_unsure(bc);

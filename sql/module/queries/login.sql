@@ -14,9 +14,6 @@ update login_session set used_at = now() where token_hash = decode($1::text, 'he
 -- name: login_remove(token_hash)
 delete from login_session where token_hash = decode($1::text, 'hex');
 
--- name: login_remove_person(person)
-delete from login_session where person_id = $1::uuid;
-
 -- name: login_purge()
 delete from login_session where expires_at < now() or used_at < now() - interval '1 hour';
 
