@@ -25,7 +25,8 @@ def kim(bic, console):
     rest = bic.user("kim")
     if not rest.every("/pools"):
         bic.entitle(console, rest)
-        wait_until("the module knows her", lambda: connectable(rest, console), 30)
+        module = bic.sign_in("kim", "pw-kim-2026", bic.run.bcenters["module-1"].config["login_url"])
+        wait_until("the module knows her", lambda: connectable(rest, console) and connectable(module, console), WAIT_S)
     return rest
 
 
@@ -112,7 +113,7 @@ def test_a_ticket_works_once_and_resume_gives_another(bic, console, kim):
 def test_an_image_is_fetched_once(bic, console):
     """In the agents' logs: however many tries it took, one begin and one end."""
     ends = 0
-    for agent in bic.run.agents:
+    for agent in (d.name for d in bic.run.agents.values()):
         begun = set()
         for line in (bic.run.layout.log / f"{agent}.log").read_text(errors="replace").splitlines():
             sha = next((w for w in line.split() if w.startswith("sha256=")), None)
