@@ -116,11 +116,9 @@ static int next_module(const struct connection_order *c, const struct route_of *
 static int ask(struct connection_order *c, const struct route_of *way, struct err *e)
 {
     json_auto_t *body = json_object();
-    struct line_call call = { .module = c->module,
-                              .method = LINE_POST,
-                              .path = "/connections",
-                              .body = body,
-                              .route = way->n == 0 ? way->first : NULL };
+    struct line_call call = {
+        .module = c->module, .method = LINE_POST, .path = "/connections", .body = body
+    };
 
     json_object_set_new(body, "person_id", json_string(c->rq->caller.id.s));
     if (id_set(&c->desktop))

@@ -7,7 +7,7 @@
 #include "common/base/clock.h"
 #include "sql/ccc/connection.h"
 
-enum { LINES = 16, CALL_MS = 8000, URLS_MAX = 4096 };
+enum { LINES = 16, WAYS = 2 * LINES, WAY_MS = 1000, CALL_MS = 8000, URLS_MAX = 4096 };
 
 struct line {
     struct id block;
@@ -16,7 +16,15 @@ struct line {
     int64_t used_ms;
 };
 
+/* The row of connection_line: where the module is, not who may what. */
+struct way {
+    struct id module;
+    int64_t until_ms;
+    PGresult *row;
+};
+
 struct ccc_lines {
+    struct way way[WAYS];
     struct line line[LINES]; /* the least used gives way: more blocks than that are rare a worker */
 };
 
@@ -31,7 +39,40 @@ void line_close_all(struct ccc_lines *l)
         return;
     for (int i = 0; i < LINES; i++)
         peer_close(l->line[i].peer);
+    for (int i = 0; i < WAYS; i++)
+        PQclear(l->way[i].row);
     free(l);
+}
+
+static struct way *way_of(struct ccc_lines *lines, const struct id *module)
+{
+    struct way *oldest = &lines->way[0];
+
+    for (int i = 0; i < WAYS; i++) {
+        if (id_eq(&lines->way[i].module, module))
+            return &lines->way[i];
+        if (lines->way[i].until_ms < oldest->until_ms)
+            oldest = &lines->way[i];
+    }
+    return oldest;
+}
+
+static int find_way(const struct request *rq, const struct id *module, struct way **out,
+                    struct err *e)
+{
+    struct way *w = way_of(((struct ccc_worker *)rq->worker)->lines, module);
+    auto_result PGresult *r = NULL;
+
+    if (!id_eq(&w->module, module) || clock_boot_ms() >= w->until_ms) {
+        if (db_run(ccc_db(rq), &Q_connection_line, DB_ARGS(module->s), &r, e) < 0)
+            return -1;
+        if (db_rows(r) == 0)
+            return err_set(e, ERR_NOT_FOUND, "there is no such module");
+        PQclear(w->row);
+        *w = (struct way){ *module, clock_boot_ms() + WAY_MS, MOVE(r) };
+    }
+    *out = w;
+    return 0;
 }
 
 static struct line *line_of(struct ccc_lines *lines, const struct id *block)
@@ -94,28 +135,32 @@ static int do_call(const struct request *rq, struct peer *p, struct line_call *c
     return rc;
 }
 
-int line_call(const struct request *rq, struct line_call *c, struct err *e)
+static int call_along(const struct request *rq, const struct way *w, struct line_call *c,
+                      struct err *e)
 {
-    auto_result PGresult *own = NULL;
-    const PGresult *r = c->route;
     struct id block;
     struct peer *p = NULL;
 
-    if (!r && db_run(ccc_db(rq), &Q_connection_line, DB_ARGS(c->module.s), &own, e) < 0)
+    if (!id_parse(db_text(w->row, 0, "block_id"), &block))
+        return err_set(e, ERR_INTERNAL, "a stored module cannot be read");
+    if (!db_text(w->row, 0, "urls")[0])
+        return err_set(e, ERR_PEER_UNREACHABLE, "no xCenter of this block was heard of");
+    if (open_line(rq, &block, db_text(w->row, 0, "urls"), &p, e) < 0)
         return -1;
-    if (own)
-        r = own;
-    if (db_rows(r) == 0 || !id_parse(db_text(r, 0, "block_id"), &block))
-        return err_set(e, ERR_NOT_FOUND, "there is no such module");
-    if (!db_text(r, 0, "urls")[0]) {
-        err_set(e, ERR_PEER_UNREACHABLE, "no xCenter of this block was heard of");
-        return err_where(e, db_text(r, 0, "login"));
-    }
-    if (open_line(rq, &block, db_text(r, 0, "urls"), &p, e) < 0)
+    return do_call(rq, p, c, e);
+}
+
+int line_call(const struct request *rq, struct line_call *c, struct err *e)
+{
+    struct way *w = NULL;
+
+    if (find_way(rq, &c->module, &w, e) < 0)
         return -1;
-    if (do_call(rq, p, c, e) == 0)
+    if (call_along(rq, w, c, e) == 0)
         return 0;
-    if (e->code == ERR_PEER_UNREACHABLE || e->code == ERR_PEER_TIMEOUT)
-        err_where(e, db_text(r, 0, "login"));
+    if (e->code == ERR_PEER_UNREACHABLE || e->code == ERR_PEER_TIMEOUT) {
+        err_where(e, db_text(w->row, 0, "login"));
+        w->until_ms = 0; /* it may be elsewhere now */
+    }
     return -1;
 }

@@ -2,8 +2,9 @@
  * line — calls from the CCC to a module, through an xCenter of its block.
  *
  * Each worker keeps one peer per block, opened at the first call and again when the block's
- * addresses changed. Errors: PEER_UNREACHABLE (with the module's log-in address, where the person
- * may go on without us), PEER_TIMEOUT, and the problem that the module sent.
+ * addresses changed. The way to a module is read at most once a second. Errors: PEER_UNREACHABLE
+ * (with the module's log-in address, where the person may go on without us), PEER_TIMEOUT, and the
+ * problem that the module sent.
  */
 #ifndef CCC_LINE_H
 #define CCC_LINE_H
@@ -11,7 +12,6 @@
 #include <jansson.h>
 
 #include "common/base/id.h"
-#include "common/db/db.h"
 #include "common/http/http.h"
 
 struct ccc_lines;
@@ -22,11 +22,10 @@ enum line_method { LINE_POST, LINE_DELETE };
 struct line_call {
     struct id module;
     enum line_method method;
-    const char *path;      /* behind "/call/v1/modules/<id>" */
-    const json_t *body;    /* POST */
-    const PGresult *route; /* row 0 of connection_line's columns, if they are known; else NULL */
-    int status;            /* of the answer */
-    json_t *answer;        /* owned by the caller; NULL on 204 */
+    const char *path;   /* behind "/call/v1/modules/<id>" */
+    const json_t *body; /* POST */
+    int status;         /* of the answer */
+    json_t *answer;     /* owned by the caller; NULL on 204 */
 };
 int line_call(const struct request *rq, struct line_call *c, struct err *e) MUSTCHECK;
 

@@ -34,13 +34,15 @@ static void security_headers(struct http_exchange *x, const char *type)
 {
     bool page = x->route == &static_route || (type && strncmp(type, "text/html", 9) == 0);
 
+    header(x, "X-Request-Id", x->trace);
+    if (x->rq.caller.kind == CALLER_NODE)
+        return; /* the rest is for browsers; between tiers it would be most of the answer */
     header(x, "X-Content-Type-Options", "nosniff");
     header(x, "Referrer-Policy", "no-referrer");
     header(x, "X-Frame-Options", "DENY");
     header(x, "Cross-Origin-Opener-Policy", "same-origin");
     header(x, "Cross-Origin-Resource-Policy", "same-origin");
     header(x, "Content-Security-Policy", page ? CSP_PAGES : CSP_DATA);
-    header(x, "X-Request-Id", x->trace);
 }
 
 static void cors_headers(struct http_exchange *x)

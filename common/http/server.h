@@ -19,6 +19,7 @@
 #include <gnutls/gnutls.h>
 #include <microhttpd.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <sys/socket.h>
@@ -117,8 +118,7 @@ struct http_exchange {
 struct http_worker {
     struct http_server *server;
     pthread_t thread;
-    pthread_cond_t call;
-    bool called;
+    sem_t call;
     struct http_worker *below; /* idle before it, and still is */
 };
 

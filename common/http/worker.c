@@ -13,17 +13,15 @@ static struct http_worker *call(struct http_queue *q)
 {
     struct http_worker *w = q->resting;
 
-    if (w) {
+    if (w)
         q->resting = w->below;
-        w->called = true;
-    }
     return w;
 }
 
 static void wake(struct http_worker *w)
 {
     if (w)
-        pthread_cond_signal(&w->call);
+        sem_post(&w->call);
 }
 
 /* With the lock held: who is to be woken when it is free, or it would wake into a closed door. */
@@ -234,11 +232,12 @@ static void work(struct http_exchange *x, void *worker, bool stopping)
 static void rest(struct http_queue *q, struct http_worker *w)
 {
     while (!q->first && !q->ended) {
-        w->called = false;
         w->below = q->resting;
         q->resting = w;
-        while (!w->called)
-            pthread_cond_wait(&w->call, &q->lock);
+        pthread_mutex_unlock(&q->lock);
+        while (sem_wait(&w->call) < 0)
+            continue; /* a signal */
+        pthread_mutex_lock(&q->lock);
     }
 }
 
@@ -286,10 +285,10 @@ int worker_start_all(struct http_server *s, struct err *e)
         int rc;
 
         w->server = s;
-        pthread_cond_init(&w->call, NULL);
+        sem_init(&w->call, 0, 0);
         rc = pthread_create(&w->thread, NULL, worker_main, w);
         if (rc != 0) {
-            pthread_cond_destroy(&w->call);
+            sem_destroy(&w->call);
             err_set(e, ERR_INTERNAL, "cannot start a worker thread");
             return err_cause(e, "pthread_create: %s", strerror(rc));
         }
@@ -308,7 +307,7 @@ void worker_stop_all(struct http_server *s)
     pthread_mutex_unlock(&q->lock);
     for (int i = 0; i < s->started; i++) {
         pthread_join(s->workers[i].thread, NULL);
-        pthread_cond_destroy(&s->workers[i].call);
+        sem_destroy(&s->workers[i].call);
     }
     free(s->workers);
     s->workers = NULL;

@@ -10,20 +10,15 @@ select id, rfc3339(since) as sort, body from api_connection
  order by since desc, id desc limit $1::integer;
 
 -- All that a connect must know, in one reading of one moment: who she is (session_find, the same columns), the desktop that
--- she names or has in the pool, may she, the module to ask (as connection_place), the way there (as connection_line) and the
--- connection that is noted already. No row: not signed in. "entitled" asked of one pool is the view of that name written out:
--- its union is made before it is asked.
+-- she names or has in the pool, may she, the module to ask (as connection_place) and the connection that is noted already.
+-- No row: not signed in. "entitled" asked of one pool is the view of that name written out: its union is made before it is
+-- asked.
 -- name: connection_route(token_hash, idle_seconds, pool_id, desktop_id)
-select p.id, p.username, p.role, s.used_at < now() - interval '1 minute' as stale, w.pool_id,
+select p.id, p.username, p.role, s.used_at < now() - interval '1 minute' as stale, w.pool_id, w.module_id,
        exists (select from entitlement e
                 where e.pool_id = w.pool_id
                   and (e.person_id = p.id
                        or e.group_id in (select g.group_id from member g where g.person_id = p.id))) as entitled,
-       m.id as module_id, m.block_id, coalesce(a.login, '') as login,
-       (select coalesce(string_agg(h.url, ',' order by h.heard_at desc), '') from node n
-          join node_heard h on h.node_id = n.id
-         where n.kind = 'xcenter' and n.block_id = m.block_id and not n.revoked and h.url <> ''
-           and h.heard_at > now() - interval '1 hour') as urls,
        (select c.id from connection c where c.desktop_id = w.desktop_id and c.person_id = p.id and c.ended_at is null
          limit 1) as noted
   from login_session s join person p on p.id = s.person_id
@@ -32,8 +27,6 @@ select p.id, p.username, p.role, s.used_at < now() - interval '1 minute' as stal
                        from (select) always left join mirror_desktop d
                          on d.person_id = p.id and (d.id = $4::uuid or ($4::uuid is null and d.pool_id = $3::uuid))
                       order by d.id limit 1) w on true
-  left join module m on m.id = w.module_id
-  left join mirror_module a on a.module_id = m.id
  where s.token_hash = $1::text and not p.disabled and s.expires_at > now()
    and s.used_at > now() - make_interval(secs => $2::integer);
 
@@ -46,11 +39,13 @@ select coalesce((select d.module_id from mirror_desktop d where d.pool_id = $1::
                     and d.module_id <> all ($3::uuid[]) order by d.id limit 1),
                 place_module($2::uuid, $1::uuid, $3::uuid[])) as module_id;
 
--- The way to a module.
+-- The way to a module. Those xCenters that spoke lately come first, in an order that stays: a change of it costs each worker
+-- a handshake. Each of our connections has another order, so both are used.
 -- name: connection_line(module_id)
 select m.block_id, coalesce(s.login, '') as login,
-       (select coalesce(string_agg(h.url, ',' order by h.heard_at desc), '') from node n
-          join node_heard h on h.node_id = n.id
+       (select coalesce(string_agg(h.url, ',' order by h.heard_at > now() - interval '10 s' desc,
+                                                       hashtext(h.url || pg_backend_pid()), h.url), '')
+          from node n join node_heard h on h.node_id = n.id
          where n.kind = 'xcenter' and n.block_id = m.block_id and not n.revoked and h.url <> ''
            and h.heard_at > now() - interval '1 hour') as urls
   from module m left join mirror_module s on s.module_id = m.id where m.id = $1::uuid;

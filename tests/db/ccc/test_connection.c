@@ -139,14 +139,45 @@ static void where_to(void **state)
     desktop(SECOND, db_text(r, 0, "m"), PERSON);
     expect(NULL, SECOND, "module_id", db_text(r, 0, "m")); /* the one that she names */
     expect(NULL, HERS, "module_id", other);
-    expect(POOL, NULL, "block_id", BLOCK);
-    expect(POOL, NULL, "urls", "");
+}
+
+static void urls(char to[128])
+{
+    auto_result PGresult *r = fresh_rows(db, &Q_connection_line, DB_ARGS(MODULE_1));
+
+    assert_int_equal(db_rows(r), 1);
+    assert_string_equal(db_text(r, 0, "block_id"), BLOCK);
+    assert_string_equal(db_text(r, 0, "login"), "https://one.example");
+    snprintf(to, 128, "%s", db_text(r, 0, "urls"));
+}
+
+/* Both speak all the time: who was heard last changes with each beat, the order does not. */
+static void the_way_stays(void **state)
+{
+    char first[128], now[128];
+
+    again(state);
+    urls(now);
+    assert_string_equal(now, "");
     sql("insert into node (id, kind, name, block_id) values ('" XCENTER "', 'xcenter', 'x', '" BLOCK
-        "')");
-    sql("insert into node_heard values ('" XCENTER "', now(), 'https://x.example')");
-    expect(POOL, NULL, "urls", "https://x.example");
-    sql("update node set revoked = true");
-    expect(POOL, NULL, "urls", "");
+        "'), ('" SECOND "', 'xcenter', 'y', '" BLOCK "')");
+    sql("insert into node_heard values ('" XCENTER "', now(), 'https://x'), ('" SECOND
+        "', now() - interval '1 s', 'https://y')");
+    urls(first);
+    assert_int_equal(strlen(first), strlen("https://x,https://y"));
+    sql("update node_heard set heard_at = now() - interval '2 s' where node_id = '" XCENTER "'");
+    urls(now);
+    assert_string_equal(now, first);
+    sql("update node_heard set heard_at = now() - interval '1 min' where node_id = '" XCENTER "'");
+    urls(now);
+    assert_string_equal(now, "https://y,https://x");
+    sql("update node_heard set heard_at = now() where node_id = '" XCENTER "'");
+    sql("update node_heard set heard_at = now() - interval '1 min' where node_id = '" SECOND "'");
+    urls(now);
+    assert_string_equal(now, "https://x,https://y");
+    sql("update node set revoked = true where id = '" XCENTER "'");
+    urls(now);
+    assert_string_equal(now, "https://y");
 }
 
 static void what_is_noted(void **state)
@@ -170,7 +201,7 @@ static void *worker_start(void *arg)
     struct err e = { 0 };
 
     (void)arg;
-    if (!w || db_open(getenv("TEST_DB"), &w->db, &e) < 0)
+    if (!w || !(w->lines = line_open_all()) || db_open(getenv("TEST_DB"), &w->db, &e) < 0)
         abort();
     return w;
 }
@@ -181,6 +212,7 @@ static void worker_stop(void *arg, void *worker)
 
     (void)arg;
     PQclear(w->route);
+    line_close_all(w->lines);
     db_close(w->db);
     free(w);
 }
@@ -236,10 +268,12 @@ static void asks_through_the_listener(void **state)
     }
     ask(cookie, "{\"desktop_id\":\"" HERS "\"}", 0, 403, "csrf"); /* read, and not used */
     ask(mine, "{\"desktop_id\":\"" SECOND "\"}", 20000, 503, "https://two.example");
+    sql("update mirror_module set login = 'https://uno.example' where module_id = '" MODULE_1 "'");
+    ask(mine, "{\"desktop_id\":\"" HERS "\"}", 0, 503, "https://uno.example"); /* read again */
     sql("update person set disabled = true");
     ask(mine, "{\"desktop_id\":\"" HERS "\"}", 0, 401, "not-signed-in");
     sql("update person set disabled = false");
-    ask(mine, "{\"desktop_id\":\"" HERS "\"}", 0, 503, "https://one.example");
+    ask(mine, "{\"desktop_id\":\"" HERS "\"}", 0, 503, "https://uno.example");
     sql("delete from login_session");
     ask(mine, "{\"desktop_id\":\"" HERS "\"}", 0, 401, "not-signed-in");
     http_stop(app.public);
@@ -268,6 +302,7 @@ int main(void)
         cmocka_unit_test(who_may),
         cmocka_unit_test(where_to),
         cmocka_unit_test(what_is_noted),
+        cmocka_unit_test(the_way_stays),
         cmocka_unit_test(asks_through_the_listener),
     };
 

@@ -159,6 +159,11 @@ static void nodes_are_known(void **state)
     assert_int_equal(a.status, 200);
     assert_string_equal(json_str(a.json, "kind"), "bserver");
     assert_string_equal(json_str(a.json, "id"), NODE);
+    assert_string_equal(answer_header(&a, "X-Request-Id"), json_str(a.json, "trace"));
+    assert_string_equal(answer_header(&a, "Content-Security-Policy"), ""); /* no browser */
+    answer_free(&a);
+    a = ask_as(NULL, "/open", NULL);
+    assert_true(strlen(answer_header(&a, "Content-Security-Policy")) > 0);
     answer_free(&a);
     expect("node", "/any", 200, "");
     expect("node", "/open", 200, "");
