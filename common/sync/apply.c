@@ -2,37 +2,18 @@
 
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "common/sync/seen.h"
 #include "common/sync/set_state.h"
 
-/* What a page did, told to the owner after the lock is released. */
-struct heard {
-    struct sync_object *items;
-    size_t n, room;
-};
-
-static void hear(struct heard *h, const struct sync_object *o)
-{
-    if (h->n == h->room) {
-        size_t room = h->room ? h->room * 2 : 64;
-        struct sync_object *more = reallocarray(h->items, room, sizeof *more);
-
-        if (!more)
-            return; /* the owner misses a hint, not the fact: the next sweep sees the set */
-        h->items = more;
-        h->room = room;
-    }
-    h->items[h->n] = *o;
-    json_incref(h->items[h->n++].body);
-}
-
-static void tell(struct heard *h, const struct sync_apply *how)
+/* What a page did, told to the owner after the lock is released. One that there is no memory for is
+ * a hint that the owner misses, not the fact: the next sweep sees the set. */
+static void tell(struct seen_list *h, const struct sync_apply *how)
 {
     for (size_t i = 0; i < h->n; i++) {
-        if (how && how->change)
-            how->change(how->arg, &h->items[i]);
-        json_decref(h->items[i].body);
+        if (how && how->change && seen_open(&h->items[i]))
+            how->change(how->arg, &h->items[i].o);
+        seen_close(&h->items[i]);
     }
-    free(h->items);
 }
 
 /* Unknown members are ignored; an object without kind, id or revision is refused alone. */
@@ -52,43 +33,44 @@ static bool read_object(const json_t *v, struct sync_object *o)
     return true;
 }
 
-static void take_object(struct store *st, const struct sync_object *o, struct heard *h)
+/* False: out of memory. */
+static bool take_object(struct store *st, const struct sync_object *o, struct seen_list *h)
 {
+    struct body *body = o->deleted ? NULL : body_new(o->body);
     struct entry *en = store_find(st, o->scope, o->kind, &o->id);
-    bool same = en && (en->body ? o->body && json_equal(en->body, o->body) : o->deleted);
+    bool same = en && body_same(en->body, body);
 
-    store_put(st, o, json_incref(o->body));
-    if (h && !same)
-        hear(h, o);
+    if (!body && !o->deleted)
+        return false;
+    en = store_put(st, o, body);
+    if (h && en && !same)
+        seen_entry(h, en);
+    return en;
 }
 
 /* How many live ones were refused. */
-static int64_t take_objects(struct store *st, const json_t *page, struct heard *h)
+static int64_t take_objects(struct store *st, const json_t *page, struct seen_list *h)
 {
     const json_t *list = json_object_get(page, "objects");
     struct sync_object o;
     int64_t refused = 0;
 
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        if (read_object(json_array_get(list, i), &o)) {
-            take_object(st, &o, h);
-        } else {
+    for (size_t i = 0; i < json_array_size(list); i++)
+        if (!read_object(json_array_get(list, i), &o) || !take_object(st, &o, h)) {
             log_warn("sync_refused=object");
             refused += !o.deleted;
         }
-    }
     return refused;
 }
 
-/* Those that the finished snapshot does not name. The array is the caller's to free; bodies
- * borrowed. */
+/* Those that the finished snapshot does not name. The array is the caller's to free. */
 static struct sync_object *absent_ones(struct sync_set *s, int64_t *n)
 {
     struct sync_object *list = calloc((size_t)s->now.live + 1, sizeof *list);
 
     *n = 0;
     for (struct entry *en = s->now.head; list && en; en = en->next) {
-        struct entry *new = store_find(&s->staging, en->scope, en->kind, &en->id);
+        struct entry *new = store_find(&s->staging, en->key.scope, en->key.kind, &en->key.id);
 
         if (en->body && !new)
             store_view(en, &list[(*n)++]);
@@ -98,23 +80,25 @@ static struct sync_object *absent_ones(struct sync_set *s, int64_t *n)
 
 static void keep(struct sync_set *s, const struct sync_object *absent, int64_t n)
 {
-    for (int64_t i = 0; i < n; i++)
-        store_hold(&s->staging, &absent[i], json_incref(absent[i].body));
-}
+    for (int64_t i = 0; i < n; i++) {
+        const struct sync_object *o = &absent[i];
+        const struct entry *en = store_find(&s->now, o->scope, o->kind, &o->id);
 
-static void hear_changes(struct sync_set *s, struct heard *h)
-{
-    for (struct entry *en = s->staging.head; en; en = en->next) {
-        struct entry *old = store_find(&s->now, en->scope, en->kind, &en->id);
-        struct sync_object o;
-
-        store_view(en, &o);
-        if (en->body ? !old || !old->body || !json_equal(old->body, en->body) : old && old->body)
-            hear(h, &o);
+        store_hold(&s->staging, o, body_keep(en->body));
     }
 }
 
-static void finish_snapshot(struct sync_set *s, struct heard *h, struct sync_object *absent,
+static void hear_changes(struct sync_set *s, struct seen_list *h)
+{
+    for (struct entry *en = s->staging.head; en; en = en->next) {
+        struct entry *old = store_find(&s->now, en->key.scope, en->key.kind, &en->key.id);
+
+        if (!body_same(old ? old->body : NULL, en->body))
+            seen_entry(h, en);
+    }
+}
+
+static void finish_snapshot(struct sync_set *s, struct seen_list *h, struct sync_object *absent,
                             int64_t n, bool held)
 {
     hear_changes(s, h);
@@ -125,8 +109,7 @@ static void finish_snapshot(struct sync_set *s, struct heard *h, struct sync_obj
             struct sync_object gone = absent[i];
 
             gone.deleted = true;
-            gone.body = NULL;
-            hear(h, &gone);
+            seen_add(h, &gone, NULL);
         }
     }
     store_clear(&s->now);
@@ -188,7 +171,7 @@ static void begin_snapshot(struct sync_set *s, const struct page_head *hd)
 
 /* With the lock held. Leaves *absent for the caller when a snapshot is complete. */
 static int apply_locked(struct sync_set *s, const json_t *page, const struct page_head *hd,
-                        struct heard *h, struct sync_object **absent, int64_t *n, struct err *e)
+                        struct seen_list *h, struct sync_object **absent, int64_t *n, struct err *e)
 {
     if (!follows(s, hd))
         return err_set(e, ERR_SYNC_RESEND, "the page does not follow what is held");
@@ -218,7 +201,7 @@ int sync_set_apply(struct sync_set *s, const json_t *page, const struct sync_app
                    struct err *e)
 {
     struct page_head hd = { 0 };
-    struct heard h = { 0 };
+    struct seen_list h = { 0 };
     struct sync_object *absent = NULL;
     int64_t n = 0;
     int rc;
@@ -239,5 +222,6 @@ int sync_set_apply(struct sync_set *s, const json_t *page, const struct sync_app
     tell(&h, how);
     if (rc == 0 && s->changed && (h.n > 0 || hd.snapshot))
         s->changed(s->changed_arg, NULL);
+    seen_clear(&h);
     return rc;
 }

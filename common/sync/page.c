@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/sync/seen.h"
 #include "common/sync/set_state.h"
 
 void cursor_text(char to[SYNC_CURSOR_MAX], const struct id *history, int64_t rev)
@@ -50,65 +51,106 @@ static const struct entry *first_from(const struct store *st, int64_t rev)
     return first;
 }
 
-static json_t *object_json(const struct entry *en, bool with_scope)
+static json_t *object_json(const struct sync_object *in, bool with_scope)
 {
     json_t *o = json_object();
 
-    if (with_scope && en->scope[0])
-        json_object_set_new(o, "scope", json_string(en->scope));
-    json_object_set_new(o, "kind", json_string(en->kind));
-    json_object_set_new(o, "id", json_string(en->id.s));
-    json_object_set_new(o, "rev", json_integer(en->rev));
-    if (en->body)
-        json_object_set(o, "body", en->body);
-    else
+    if (with_scope && in->scope[0])
+        json_object_set_new(o, "scope", json_string(in->scope));
+    json_object_set_new(o, "kind", json_string(in->kind));
+    json_object_set_new(o, "id", json_string(in->id.s));
+    json_object_set_new(o, "rev", json_integer(in->rev));
+    if (in->deleted)
         json_object_set_new(o, "deleted", json_true());
+    else
+        json_object_set(o, "body", in->body);
     return o;
 }
 
+/* What is read under the lock; the page is made of it afterwards. */
 struct reading {
     const char *scope;
-    int64_t from, next; /* revisions */
+    struct id history;
+    int64_t from, next, floor; /* revisions */
+    int64_t count;             /* of the live ones; -1: not said */
     bool snapshot, more;
-    json_t *objects;
+    struct seen_list objects;
 };
 
-static void collect(const struct sync_set *s, struct reading *r)
+/* False: out of memory. */
+static bool collect(const struct sync_set *s, struct reading *r)
 {
     int64_t last = -1;
 
-    r->objects = json_array();
     r->next = s->next_rev > r->from ? s->next_rev : r->from;
     for (const struct entry *en = first_from(&s->now, r->from); en; en = en->next) {
         if (!store_in_scope(en, r->scope))
             continue;
         /* A page ends between two revisions: its cursor is one, and must get the reader further. */
-        if (json_array_size(r->objects) >= SYNC_PAGE_OBJECTS && en->rev > last) {
+        if (r->objects.n >= SYNC_PAGE_OBJECTS && en->rev > last) {
             r->next = en->rev;
             r->more = true;
-            return;
+            return true;
         }
-        json_array_append_new(r->objects, object_json(en, !r->scope));
+        if (!seen_entry(&r->objects, en))
+            return false;
         last = en->rev;
     }
+    return true;
 }
 
-static json_t *page_json(const struct sync_set *s, const struct reading *r)
+/* 1: read, 0: not ready, -1: out of memory */
+static int read_locked(const struct sync_set *s, const char *cursor, struct reading *r)
 {
-    char cursor[SYNC_CURSOR_MAX];
-    json_t *p = json_object();
-
-    cursor_text(cursor, &s->history, r->next);
-    json_object_set_new(p, "history", json_string(s->history.s));
-    json_object_set_new(p, "cursor", json_string(cursor));
-    json_object_set_new(p, "floor", json_integer(s->floor));
-    json_object_set_new(p, "snapshot", json_boolean(r->snapshot));
-    json_object_set_new(p, "more", json_boolean(r->more));
+    if (!s->ready)
+        return 0;
+    r->from = start_of(s, cursor, &r->snapshot);
+    r->history = s->history;
+    r->floor = s->floor;
+    r->count = -1;
+    if (!collect(s, r))
+        return -1;
     /* Counting walks the set: only the end of a snapshot needs it, and only the reader knows that.
      */
-    if (!r->more && (r->snapshot || json_array_size(r->objects) > 0))
-        json_object_set_new(p, "count", json_integer(store_count(&s->now, r->scope, NULL)));
-    json_object_set_new(p, "objects", r->objects);
+    if (!r->more && (r->snapshot || r->objects.n > 0))
+        r->count = store_count(&s->now, r->scope, NULL);
+    return 1;
+}
+
+static json_t *objects_json(struct reading *r)
+{
+    json_t *list = json_array();
+
+    for (size_t i = 0; i < r->objects.n; i++) {
+        struct seen *one = &r->objects.items[i];
+
+        if (!seen_open(one) || json_array_append_new(list, object_json(&one->o, !r->scope)) < 0) {
+            json_decref(list);
+            return NULL;
+        }
+        seen_close(one);
+    }
+    return list;
+}
+
+static json_t *page_json(struct reading *r)
+{
+    char cursor[SYNC_CURSOR_MAX];
+    json_t *objects = objects_json(r), *p = objects ? json_object() : NULL;
+
+    if (!p) {
+        json_decref(objects);
+        return NULL;
+    }
+    cursor_text(cursor, &r->history, r->next);
+    json_object_set_new(p, "history", json_string(r->history.s));
+    json_object_set_new(p, "cursor", json_string(cursor));
+    json_object_set_new(p, "floor", json_integer(r->floor));
+    json_object_set_new(p, "snapshot", json_boolean(r->snapshot));
+    json_object_set_new(p, "more", json_boolean(r->more));
+    if (r->count >= 0)
+        json_object_set_new(p, "count", json_integer(r->count));
+    json_object_set_new(p, "objects", objects);
     return p;
 }
 
@@ -116,18 +158,19 @@ int sync_set_page(struct sync_set *s, const char *scope, const char *cursor, jso
                   bool *empty, struct err *e)
 {
     struct reading r = { .scope = scope };
-    json_t *p;
+    json_t *p = NULL;
+    int rc;
 
     pthread_mutex_lock(&s->lock);
-    if (!s->ready) {
-        pthread_mutex_unlock(&s->lock);
-        return err_set(e, ERR_NOT_READY, "this tier does not hold a complete copy yet");
-    }
-    r.from = start_of(s, cursor, &r.snapshot);
-    collect(s, &r);
-    *empty = !r.snapshot && json_array_size(r.objects) == 0;
-    p = page_json(s, &r);
+    rc = read_locked(s, cursor, &r);
     pthread_mutex_unlock(&s->lock);
+    if (rc > 0) {
+        *empty = !r.snapshot && r.objects.n == 0;
+        p = page_json(&r);
+    }
+    seen_clear(&r.objects);
+    if (rc == 0)
+        return err_set(e, ERR_NOT_READY, "this tier does not hold a complete copy yet");
     if (!p)
         return err_set(e, ERR_INTERNAL, "out of memory");
     *page = p;

@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#include "common/sync/seen.h"
 #include "common/sync/set_state.h"
 
 static struct sync_set *set_new(bool source)
@@ -69,11 +70,12 @@ static void prune(struct sync_set *s)
 
         store_view(s->now.head, &o);
         o.rev = s->next_rev++;
-        store_put(&s->now, &o, json_incref(o.body));
+        store_put(&s->now, &o, body_keep(s->now.head->body));
     }
 }
 
-static bool change(struct sync_set *s, const struct sync_object *key, json_t *body)
+/* Steals body. */
+static bool change(struct sync_set *s, const struct sync_object *key, struct body *body)
 {
     struct sync_object o = *key;
     struct entry *en;
@@ -81,9 +83,9 @@ static bool change(struct sync_set *s, const struct sync_object *key, json_t *bo
 
     pthread_mutex_lock(&s->lock);
     en = store_find(&s->now, o.scope, o.kind, &o.id);
-    same = en ? (body ? en->body && json_equal(en->body, body) : !en->body) : !body;
+    same = body_same(en ? en->body : NULL, body);
     if (same) {
-        json_decref(body);
+        body_drop(body);
     } else {
         o.rev = s->next_rev++;
         store_put(&s->now, &o, body);
@@ -108,8 +110,10 @@ bool sync_set_put(struct sync_set *s, const char *scope, const char *kind, const
                   json_t *body)
 {
     struct sync_object o = key_of(scope, kind, id);
+    struct body *b = body ? body_new(body) : NULL;
 
-    return body ? change(s, &o, body) : false;
+    json_decref(body);
+    return b ? change(s, &o, b) : false;
 }
 
 bool sync_set_del(struct sync_set *s, const char *scope, const char *kind, const struct id *id)
@@ -133,37 +137,36 @@ bool sync_set_is_ready(const struct sync_set *s)
 
 json_t *sync_set_get(struct sync_set *s, const char *scope, const char *kind, const struct id *id)
 {
-    json_t *body = NULL;
+    struct body *body;
     struct entry *en;
+    json_t *tree;
 
     pthread_mutex_lock(&s->lock);
     en = store_find(&s->now, scope, kind, id);
-    if (en && en->body)
-        body = json_incref(en->body);
+    body = en ? body_keep(en->body) : NULL;
     pthread_mutex_unlock(&s->lock);
-    return body;
+    tree = body ? body_tree(body) : NULL;
+    body_drop(body);
+    return tree;
 }
 
 void sync_set_each(struct sync_set *s, const char *kind,
                    void (*visit)(void *arg, const struct sync_object *o), void *arg)
 {
-    struct sync_object *copy;
-    int64_t n = 0;
+    struct seen_list list = { 0 };
+    bool room = true;
 
     pthread_mutex_lock(&s->lock);
-    copy = calloc((size_t)s->now.live + 1, sizeof *copy);
-    for (struct entry *en = s->now.head; copy && en; en = en->next) {
-        if (!en->body || (kind && strcmp(en->kind, kind) != 0))
-            continue;
-        store_view(en, &copy[n]);
-        json_incref(copy[n++].body);
-    }
+    for (struct entry *en = s->now.head; room && en; en = en->next)
+        if (en->body && (!kind || strcmp(en->key.kind, kind) == 0))
+            room = seen_entry(&list, en);
     pthread_mutex_unlock(&s->lock);
-    for (int64_t i = 0; i < n; i++) {
-        visit(arg, &copy[i]);
-        json_decref(copy[i].body);
+    for (size_t i = 0; i < list.n; i++) {
+        if (seen_open(&list.items[i]))
+            visit(arg, &list.items[i].o);
+        seen_close(&list.items[i]);
     }
-    free(copy);
+    seen_clear(&list);
 }
 
 int64_t sync_set_count(struct sync_set *s, const char *kind)
@@ -190,8 +193,12 @@ void sync_set_cursor(struct sync_set *s, char to[SYNC_CURSOR_MAX])
 
 void sync_set_restore(struct sync_set *s, const struct sync_object *o)
 {
+    struct body *body = o->deleted ? NULL : body_new(o->body);
+
+    if (!o->deleted && !body)
+        return;
     pthread_mutex_lock(&s->lock);
-    store_put(&s->now, o, o->deleted ? NULL : json_incref(o->body));
+    store_put(&s->now, o, body);
     pthread_mutex_unlock(&s->lock);
 }
 

@@ -7,8 +7,8 @@
  * owner calls put and del; revisions are counted here, in memory, under the lock, so none can be
  * skipped; its history is a new uuid each time the process starts) or a *replica* (apply takes
  * pages in; revisions, history and cursor are the source's own, so that a relay serves the same
- * cursors as its source). All functions are thread safe. Bodies that are handed out are immutable:
- * never change one in place.
+ * cursors as its source). All functions are thread safe. A set keeps bodies as compact text; those
+ * that are handed out are trees made for the asker.
  */
 #ifndef COMMON_SYNC_SET_H
 #define COMMON_SYNC_SET_H
@@ -73,9 +73,9 @@ int sync_set_page(struct sync_set *s, const char *scope, const char *cursor, jso
 /*
  * Replica: takes a page in. A page whose "from" is not what is held: SYNC_RESEND. Between the first
  * and the last page of a snapshot the old objects stay; at the last one what was not named is
- * absent. hold (NULL ok) is asked about the absent ones together and returns true to keep them
- * (held objects are asked about again with the next snapshot). change (NULL ok) hears every object
- * that changed, o->deleted for those that went, outside the lock, in order.
+ * absent. hold (NULL ok) is asked about the absent ones (without bodies) together and returns true
+ * to keep them (held objects are asked about again with the next snapshot). change (NULL ok) hears
+ * every object that changed, o->deleted for those that went, outside the lock, in order.
  */
 struct sync_apply {
     bool (*hold)(void *arg, const struct sync_object *absent, int64_t count, int64_t held_in_all);

@@ -3,19 +3,23 @@
 #include <string.h>
 #include <utlist.h>
 
-static void make_key(char key[STORE_KEY_MAX], const char *scope, const char *kind,
-                     const struct id *id)
+static struct entry_key key_of(const char *scope, const char *kind, const struct id *id)
 {
-    snprintf(key, STORE_KEY_MAX, "%s/%s/%s", scope, kind, id->s);
+    struct entry_key k;
+
+    memset(&k, 0, sizeof k);
+    snprintf(k.scope, sizeof k.scope, "%s", scope);
+    snprintf(k.kind, sizeof k.kind, "%s", kind);
+    snprintf(k.id.s, sizeof k.id.s, "%s", id->s);
+    return k;
 }
 
 struct entry *store_find(struct store *st, const char *scope, const char *kind, const struct id *id)
 {
-    char key[STORE_KEY_MAX];
+    struct entry_key k = key_of(scope, kind, id);
     struct entry *en;
 
-    make_key(key, scope, kind, id);
-    HASH_FIND_STR(st->by_key, key, en);
+    HASH_FIND(hh, st->by_key, &k, sizeof k, en);
     return en;
 }
 
@@ -25,11 +29,8 @@ static struct entry *entry_new(struct store *st, const struct sync_object *o)
 
     if (!en)
         return NULL;
-    snprintf(en->scope, sizeof en->scope, "%s", o->scope);
-    snprintf(en->kind, sizeof en->kind, "%s", o->kind);
-    en->id = o->id;
-    make_key(en->key, en->scope, en->kind, &en->id);
-    HASH_ADD_STR(st->by_key, key, en);
+    en->key = key_of(o->scope, o->kind, &o->id);
+    HASH_ADD(hh, st->by_key, key, sizeof en->key, en);
     return en;
 }
 
@@ -50,11 +51,11 @@ static struct entry *take_out(struct store *st, const struct sync_object *o)
         return entry_new(st, o);
     account(st, en, -1);
     DL_DELETE2(st->head, en, prev, next);
-    json_decref(en->body);
+    body_drop(en->body);
     return en;
 }
 
-static struct entry *put_in(struct store *st, struct entry *en, int64_t rev, json_t *body)
+static struct entry *put_in(struct store *st, struct entry *en, int64_t rev, struct body *body)
 {
     en->rev = rev;
     en->body = body;
@@ -63,12 +64,12 @@ static struct entry *put_in(struct store *st, struct entry *en, int64_t rev, jso
     return en;
 }
 
-struct entry *store_put(struct store *st, const struct sync_object *o, json_t *body)
+struct entry *store_put(struct store *st, const struct sync_object *o, struct body *body)
 {
     struct entry *en = take_out(st, o);
 
     if (!en) {
-        json_decref(body);
+        body_drop(body);
         return NULL;
     }
     put_in(st, en, o->rev, body);
@@ -77,12 +78,12 @@ struct entry *store_put(struct store *st, const struct sync_object *o, json_t *b
     return en;
 }
 
-struct entry *store_hold(struct store *st, const struct sync_object *o, json_t *body)
+struct entry *store_hold(struct store *st, const struct sync_object *o, struct body *body)
 {
     struct entry *en = take_out(st, o);
 
     if (!en) {
-        json_decref(body);
+        body_drop(body);
         return NULL;
     }
     put_in(st, en, 0, body)->held = true;
@@ -97,7 +98,7 @@ void store_drop(struct store *st, struct entry *en)
     DL_DELETE2(st->head, en, prev, next);
     st->tail = st->head ? st->head->prev : NULL;
     HASH_DEL(st->by_key, en);
-    json_decref(en->body);
+    body_drop(en->body);
     free(en);
 }
 
@@ -108,7 +109,7 @@ void store_clear(struct store *st)
     HASH_ITER(hh, st->by_key, en, tmp)
     {
         HASH_DEL(st->by_key, en);
-        json_decref(en->body);
+        body_drop(en->body);
         free(en);
     }
     *st = (struct store){ 0 };
@@ -116,7 +117,7 @@ void store_clear(struct store *st)
 
 bool store_in_scope(const struct entry *en, const char *scope)
 {
-    return !scope || !en->scope[0] || strcmp(en->scope, scope) == 0;
+    return !scope || !en->key.scope[0] || strcmp(en->key.scope, scope) == 0;
 }
 
 int64_t store_count(const struct store *st, const char *scope, const char *kind)
@@ -126,15 +127,13 @@ int64_t store_count(const struct store *st, const char *scope, const char *kind)
     if (!scope && !kind)
         return st->live;
     for (const struct entry *en = st->head; en; en = en->next)
-        n += en->body && store_in_scope(en, scope) && (!kind || strcmp(en->kind, kind) == 0);
+        n += en->body && store_in_scope(en, scope) && (!kind || strcmp(en->key.kind, kind) == 0);
     return n;
 }
 
 void store_view(const struct entry *en, struct sync_object *o)
 {
-    *o = (struct sync_object){
-        .id = en->id, .rev = en->rev, .deleted = !en->body, .body = en->body
-    };
-    snprintf(o->scope, sizeof o->scope, "%s", en->scope);
-    snprintf(o->kind, sizeof o->kind, "%s", en->kind);
+    *o = (struct sync_object){ .id = en->key.id, .rev = en->rev, .deleted = !en->body };
+    snprintf(o->scope, sizeof o->scope, "%s", en->key.scope);
+    snprintf(o->kind, sizeof o->kind, "%s", en->key.kind);
 }
