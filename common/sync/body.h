@@ -14,7 +14,7 @@ struct body;
 struct body *body_new(const json_t *tree);                  /* NULL: out of memory */
 struct body *body_keep(struct body *b);                     /* one more owner; NULL stays NULL */
 void body_drop(struct body *b);                             /* NULL ok */
-bool body_same(const struct body *a, const struct body *b); /* two NULLs are the same */
+bool body_same(const struct body *a, const struct body *b); /* as values; two NULLs are the same */
 json_t *body_tree(const struct body *b);                    /* new; NULL: out of memory */
 
 #endif
