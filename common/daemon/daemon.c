@@ -213,12 +213,12 @@ static int wait_for_end(const sigset_t *signals, struct err *e)
         return err_cause(e, "signalfd: %s", strerror(errno));
     }
     for (;;) {
-        int n = poll(p, 2, HEAP_TRIM_MS);
+        int n = poll(p, 2, HEAP_REST_MS);
 
         if (n < 0 && errno != EINTR)
             break;
         if (n == 0)
-            heap_trim();
+            heap_rest();
         if (p[1].revents)
             break;
         if (p[0].revents && read(p[0].fd, &got, sizeof got) == (ssize_t)sizeof got &&

@@ -1,6 +1,8 @@
 #include "common/daemon/heap.h"
 
 #include <malloc.h>
+#include <stdint.h>
+#include <time.h>
 
 enum { LARGE = 128 * 1024 };
 
@@ -11,7 +13,15 @@ void heap_start(void)
     mallopt(M_TRIM_THRESHOLD, LARGE);
 }
 
-void heap_trim(void)
+void heap_rest(void)
 {
-    malloc_trim(0);
+    static int64_t before;
+    struct timespec used;
+    int64_t ms;
+
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &used);
+    ms = (int64_t)used.tv_sec * 1000 + used.tv_nsec / 1000000;
+    if (ms - before < HEAP_BUSY_MS)
+        malloc_trim(0);
+    before = ms;
 }
