@@ -214,11 +214,3 @@ int client_upload(const struct client *c, const char *path, const char *file, st
     curl_easy_cleanup(h);
     return rc;
 }
-
-char *client_escape(const char *text)
-{
-    char *escaped = curl_easy_escape(NULL, text, 0), *copy = escaped ? strdup(escaped) : NULL;
-
-    curl_free(escaped);
-    return copy;
-}

@@ -47,7 +47,4 @@ int client_call(const struct client *c, const char *method, const char *path, co
 int client_upload(const struct client *c, const char *path, const char *file,
                   struct answer *a) MUSTCHECK;
 
-/* One path segment or query value, percent-encoded; malloc'd. */
-char *client_escape(const char *text);
-
 #endif

@@ -35,11 +35,6 @@ struct images {
     int64_t now_size, now_began, told_at;
 };
 
-struct blob_store *images_store(struct images *m)
-{
-    return m->store;
-}
-
 /*
  * Started as root, QEMU runs as another user who must be able to read an image, never to write it.
  * The store makes everything private, so search and read are opened here.
@@ -263,19 +258,6 @@ void images_want(struct images *m, const char *sha256, int64_t size, bool urgent
         if (urgent && w->here && !blob_has(m->store, sha256, NULL))
             w->here = false; /* somebody took it away */
         w->urgent = w->urgent || urgent;
-    }
-    pthread_mutex_unlock(&m->lock);
-}
-
-void images_unwant(struct images *m, const char *sha256)
-{
-    struct wanted_image *w;
-
-    pthread_mutex_lock(&m->lock);
-    HASH_FIND_STR(m->all, sha256, w);
-    if (w && !w->urgent) {
-        HASH_DEL(m->all, w);
-        free(w);
     }
     pthread_mutex_unlock(&m->lock);
 }

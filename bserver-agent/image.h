@@ -27,11 +27,9 @@ void images_stop(struct images *m); /* interrupts a download; NULL ok */
 
 /* Announced (wanted object "image"), or urgently needed by a desktop. */
 void images_want(struct images *m, const char *sha256, int64_t size, bool urgent);
-void images_unwant(struct images *m, const char *sha256);
 /* Path of a complete image; false if it is not here. */
 bool images_path(struct images *m, const char *sha256, char *path, size_t size);
 /* 0-100; does not block. */
 int images_percent(struct images *m, const char *sha256);
-struct blob_store *images_store(struct images *m);
 
 #endif

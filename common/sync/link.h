@@ -39,7 +39,6 @@ int64_t
 sync_pull_age_ms(const struct sync_pull *p); /* since the last answer; -1 if there was none */
 bool sync_pull_offset_ms(const struct sync_pull *p,
                          int64_t *offset); /* upper tier's wall time − ours; false: unknown yet */
-int64_t sync_pull_epoch(const struct sync_pull *p); /* epoch of the last page, 0 if it had none */
 
 /* Sends `set` (a source, or a replica for a relay with scope_of). about: NULL or what to add to
  * every push ({"url":…}). */

@@ -12,7 +12,7 @@ enum { WAIT_S = 30, ANSWER_MS = 10000 };
 struct sync_pull {
     struct link_thread link;
     struct sync_pull_spec spec;
-    int64_t epoch, offset_ms; /* atomic */
+    int64_t offset_ms; /* atomic */
     bool offset_known;        /* atomic; released after offset_ms */
 };
 
@@ -21,7 +21,6 @@ static void note_head(struct sync_pull *p, const json_t *page)
 {
     int64_t theirs;
 
-    __atomic_store_n(&p->epoch, json_num(page, "epoch", 0), __ATOMIC_RELAXED);
     if (!clock_parse(json_str(page, "time"), &theirs))
         return;
     __atomic_store_n(&p->offset_ms, theirs - clock_wall_ms(), __ATOMIC_RELAXED);
@@ -121,9 +120,4 @@ bool sync_pull_offset_ms(const struct sync_pull *p, int64_t *offset)
         return false;
     *offset = __atomic_load_n(&p->offset_ms, __ATOMIC_RELAXED);
     return true;
-}
-
-int64_t sync_pull_epoch(const struct sync_pull *p)
-{
-    return __atomic_load_n(&p->epoch, __ATOMIC_RELAXED);
 }
