@@ -69,9 +69,7 @@ static int post(const struct request *rq, struct reply *rp, struct err *e)
 
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
-    struct resource_write w = { .rq = rq, .of = &entitlement, .id = rq->path_id };
-
-    return resource_remove(&w, rp, e);
+    return resource_remove(rq, rp, &entitlement, &rq->path_id, e);
 }
 
 const struct route entitlement_routes[] = {

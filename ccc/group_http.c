@@ -64,9 +64,7 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
 
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
-    struct resource_write w = { .rq = rq, .of = &group, .id = rq->path_id };
-
-    return resource_remove(&w, rp, e);
+    return resource_remove(rq, rp, &group, &rq->path_id, e);
 }
 
 /* GET /groups/{id}/members */

@@ -96,11 +96,10 @@ static void drop_blob(const struct request *rq, const char *sha256)
 
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
-    struct resource_write w = { .rq = rq, .of = &image, .id = rq->path_id };
     auto_result PGresult *r = NULL;
 
     if (db_run(ccc_db(rq), &Q_image_blobs, DB_ARGS(rq->path_id.s), &r, e) < 0 ||
-        resource_remove(&w, rp, e) < 0)
+        resource_remove(rq, rp, &image, &rq->path_id, e) < 0)
         return -1;
     for (int i = 0; i < db_rows(r); i++)
         drop_blob(rq, db_text(r, i, "sha256"));
@@ -229,10 +228,9 @@ static int get_version(const struct request *rq, struct reply *rp, struct err *e
 
 static int delete_version(const struct request *rq, struct reply *rp, struct err *e)
 {
-    struct resource_write w = { .rq = rq, .of = &version, .id = rq->path_id2 };
     char sha256[BLOB_HEX + 1];
 
-    if (version_there(rq, sha256, e) < 0 || resource_remove(&w, rp, e) < 0)
+    if (version_there(rq, sha256, e) < 0 || resource_remove(rq, rp, &version, &rq->path_id2, e) < 0)
         return -1;
     drop_blob(rq, sha256);
     return 0;

@@ -35,9 +35,7 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
 
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
-    struct resource_write w = { .rq = rq, .of = &node, .id = rq->path_id };
-
-    return resource_remove(&w, rp, e);
+    return resource_remove(rq, rp, &node, &rq->path_id, e);
 }
 
 struct order {

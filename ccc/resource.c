@@ -238,11 +238,13 @@ static int remove_tx(struct db *db, void *arg, struct err *e)
     return note(db, j, "delete", db_text(old, 0, "name"), e);
 }
 
-int resource_remove(struct resource_write *w, struct reply *rp, struct err *e)
+int resource_remove(const struct request *rq, struct reply *rp, const struct resource *of,
+                    const struct id *id, struct err *e)
 {
-    struct job j = { .w = w };
+    struct resource_write w = { .rq = rq, .of = of, .id = *id };
+    struct job j = { .w = &w };
 
-    if (http_if_match(w->rq, &j.generation, e) < 0 || db_tx(ccc_db(w->rq), remove_tx, &j, e) < 0)
+    if (http_if_match(rq, &j.generation, e) < 0 || db_tx(ccc_db(rq), remove_tx, &j, e) < 0)
         return -1;
     rp->status = 204;
     return 0;

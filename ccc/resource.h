@@ -39,7 +39,8 @@ int resource_reply(const struct request *rq, struct reply *rp, const struct reso
                    const struct id *id, struct err *e) MUSTCHECK;
 int resource_create(struct resource_write *w, struct reply *rp, struct err *e) MUSTCHECK;
 int resource_change(struct resource_write *w, struct reply *rp, struct err *e) MUSTCHECK;
-int resource_remove(struct resource_write *w, struct reply *rp, struct err *e) MUSTCHECK;
+int resource_remove(const struct request *rq, struct reply *rp, const struct resource *of,
+                    const struct id *id, struct err *e) MUSTCHECK;
 
 /* For a missing thing that the body names: PRECONDITION with the pointer. */
 int resource_missing(const char *pointer, struct err *e) MUSTCHECK;

@@ -76,9 +76,7 @@ static int patch(const struct request *rq, struct reply *rp, struct err *e)
 
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
-    struct resource_write w = { .rq = rq, .of = &spec_resource, .id = rq->path_id };
-
-    return resource_remove(&w, rp, e);
+    return resource_remove(rq, rp, &spec_resource, &rq->path_id, e);
 }
 
 const struct route spec_routes[] = {
