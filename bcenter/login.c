@@ -405,8 +405,18 @@ int64_t login_expires(struct bcenter *bc, const char *token_hash)
 void login_person_changed(struct bcenter *bc, const struct id *person)
 {
     struct login_entry *en, *next;
+    struct person *p;
+    bool ends;
 
-    if (!bc->book || standing_of(bc, person) == WELCOME)
+    if (!bc->book)
+        return;
+    module_lock(&bc->m);
+    p = module_person(&bc->m, person);
+    ends = !p || p->disabled || p->renewed;
+    if (p)
+        p->renewed = false;
+    module_unlock(&bc->m);
+    if (!ends)
         return;
     pthread_mutex_lock(&bc->book->lock);
     HASH_ITER(hh, bc->book->entries, en, next)

@@ -37,7 +37,7 @@ int login_authenticate(const struct request *rq, struct caller *c, struct err *e
 int login_end(struct bcenter *bc, struct db *db, const char *token_hash, struct err *e) MUSTCHECK;
 /* When it ends at the latest; 0 if there is no such session. */
 int64_t login_expires(struct bcenter *bc, const char *token_hash);
-/* Disabled or gone: her sessions die at once. */
+/* Disabled, gone, or with a new password: her sessions die at once. */
 void login_person_changed(struct bcenter *bc, const struct id *person);
 /* Takes those that ended before their time out of the database; what fails is tried again at the
  * next call. */

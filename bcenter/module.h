@@ -86,6 +86,7 @@ struct person {
     char username[40], display_name[260], role[16], locale[24];
     bool disabled;
     char *verifier; /* NULL: not to be checked here */
+    bool renewed;   /* another verifier than before: until her sessions have ended */
     struct id *groups;
     int ngroups;
     UT_hash_handle hh; /* by id */

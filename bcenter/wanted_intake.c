@@ -167,6 +167,7 @@ static void take_person(struct bcenter *bc, const struct sync_object *o)
     text(o->body, "role", x->role, sizeof x->role);
     text(o->body, "locale", x->locale, sizeof x->locale);
     x->disabled = json_flag(o->body, "disabled", false);
+    x->renewed = x->renewed || (verifier && x->verifier && strcmp(verifier, x->verifier) != 0);
     free(x->verifier);
     x->verifier = verifier ? strdup(verifier) : NULL;
     person_groups(x, json_object_get(o->body, "groups"));

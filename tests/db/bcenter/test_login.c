@@ -111,6 +111,32 @@ static void barred_before_a_crash(void **state)
     fixture_stop(bc);
 }
 
+/* As at the CCC: whoever signed in with the old one is out. */
+static void new_password_ends_them(void **state)
+{
+    struct bcenter *bc = fixture_start();
+    char hers[TOKEN_HASH], kept[PASSWORD_VERIFIER];
+    struct err e;
+
+    (void)state;
+    want_person(bc, 1, false);
+    assert_int_equal(sign_in(bc, 1, hers, &e), ERR_NONE);
+    want_person(bc, 1, false); /* the same again, as a new group would send it */
+    wanted(bc, "person", person_no(1),
+           "{\"username\":\"p1\",\"role\":\"user\",\"disabled\":false,\"groups\":[],"
+           "\"verifier\":null}"); /* her place is elsewhere now */
+    want_person(bc, 1, false);
+    assert_true(login_expires(bc, hers) > 0);
+    memcpy(kept, verifier, sizeof kept);
+    snprintf(verifier, sizeof verifier, "another one");
+    want_person(bc, 1, false);
+    memcpy(verifier, kept, sizeof kept);
+    assert_int_equal(login_expires(bc, hers), 0);
+    reconcile_tick(bc);
+    assert_int_equal(stored(), 0);
+    fixture_stop(bc);
+}
+
 static void leaving_ends_it_at_once(void **state)
 {
     struct bcenter *bc = fixture_start();
@@ -185,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(barred_is_for_good, setup),
         cmocka_unit_test_setup(barred_before_a_crash, setup),
+        cmocka_unit_test_setup(new_password_ends_them, setup),
         cmocka_unit_test_setup(leaving_ends_it_at_once, setup),
         cmocka_unit_test_setup(one_person_has_so_many, setup),
         cmocka_unit_test_setup(all_have_so_many, setup),
