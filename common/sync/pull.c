@@ -13,7 +13,7 @@ struct sync_pull {
     struct link_thread link;
     struct sync_pull_spec spec;
     int64_t offset_ms; /* atomic */
-    bool offset_known;        /* atomic; released after offset_ms */
+    bool offset_known; /* atomic; released after offset_ms */
 };
 
 /* The upper tier's time when it answered, less ours now: late by the way back at most. */
