@@ -11,6 +11,7 @@ from pathlib import Path
 SOURCE = Path(__file__).resolve().parents[2]
 SERVICE_USER = "bic"
 STATE_PATH_MAX = 36
+PORTS_FROM = 20000
 
 
 def reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
@@ -66,16 +67,21 @@ class Layout:
         return self._ports[name]
 
     def _free_port(self, preferred: int) -> int:
-        for candidate in (preferred, 0):
+        """Not one that the kernel gives to outgoing connections: while a daemon is down, any of those could take it."""
+        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+        low, high = (PORTS_FROM, first) if first > PORTS_FROM + 1000 else (1024, first)
+        while True:
+            candidate = preferred or low + secrets.randbelow(high - low)
+            preferred = 0
+            if candidate in self._ports.values():
+                continue
             with socket.socket() as s:
                 s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     s.bind(("127.0.0.1", candidate))
                 except OSError:
                     continue
-                if s.getsockname()[1] not in self._ports.values():
-                    return s.getsockname()[1]
-        return self._free_port(0)
+            return candidate
 
     def secret(self, name: str) -> str:
         if name not in self._secrets:
