@@ -9,6 +9,7 @@
 enum {
     NONCES = 4096, /* a minute's tickets: 40 for each of 100 desktops */
     FLOORS = 1024,
+    ROUNDING_MS = 2, /* clocks of whole milliseconds, read one after the other */
 };
 
 struct nonce {
@@ -174,7 +175,7 @@ int screen_guard_admit(struct screen_guard *g, const struct screen_host *host, c
         return -1;
     if (!id_eq(&t.kid, &kid))
         return refuse(e, "another key");
-    f.agent_start_ms = now - (clock_boot_ms() - g->start_boot_ms);
+    f.agent_start_ms = now - (clock_boot_ms() - g->start_boot_ms) - ROUNDING_MS;
     f.known = host->desktop(host->arg, &t.desktop, &f.run, &f.floor_seq);
     if (consume(g, &t, &f, e) < 0)
         return -1;
