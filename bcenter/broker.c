@@ -359,6 +359,10 @@ static int try_connect(struct bcenter *bc, struct db *db, const struct connect *
         memset(out, 0, sizeof *out);
         module_lock(&bc->m);
         decide(bc, c, until, &dc);
+        if (dc.what == DECIDE_REFUSE && dc.code == ERR_NOT_ENTITLED && c->from_ccc) {
+            module_unlock(&bc->m); /* the CCC has just looked: it is we who have not heard */
+            return err_set(e, ERR_NOT_READY, "the module has not heard of this entitlement yet");
+        }
         if (dc.what == DECIDE_REFUSE) {
             module_unlock(&bc->m);
             return refuse(bc, db, c, &dc, e);
