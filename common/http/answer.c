@@ -10,10 +10,14 @@
 #include "common/http/problem.h"
 #include "common/http/server.h"
 
-#define CSP_PAGES                                                                                  \
-    "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; "                    \
-    "img-src 'self' data: blob:; connect-src 'self' ws: wss: http: https:; "                       \
-    "frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
+/*
+ * A page calls its own server, other modules' log-in addresses and bServers' lanes. Lanes come and
+ * go while pages stay open, so connect-src names schemes, and never a plain one on a TLS listener.
+ */
+#define CSP_PAGES(calls)                                                                           \
+    "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "        \
+    "connect-src 'self' " calls "; "                                                               \
+    "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'self'"
 #define CSP_DATA "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 static void header(struct http_exchange *x, const char *name, const char *value)
@@ -42,7 +46,10 @@ static void security_headers(struct http_exchange *x, const char *type)
     header(x, "X-Frame-Options", "DENY");
     header(x, "Cross-Origin-Opener-Policy", "same-origin");
     header(x, "Cross-Origin-Resource-Policy", "same-origin");
-    header(x, "Content-Security-Policy", page ? CSP_PAGES : CSP_DATA);
+    header(x, "Content-Security-Policy",
+           !page                      ? CSP_DATA
+           : x->server->spec.cert_pem ? CSP_PAGES("https: wss:")
+                                      : CSP_PAGES("http: https: ws: wss:"));
 }
 
 static void cors_headers(struct http_exchange *x)

@@ -56,7 +56,17 @@ static int get_long(const struct request *rq, struct reply *rp, struct err *e)
     return 0;
 }
 
+static int get_page(const struct request *rq, struct reply *rp, struct err *e)
+{
+    (void)rq;
+    (void)e;
+    rp->text = "<!doctype html>";
+    rp->text_type = "text/html; charset=utf-8";
+    return 0;
+}
+
 static const struct route routes[] = {
+    { "GET", "/page", "anyone", get_page, 0 },
     { "GET", "/any", "node:any", get_who, 0 },
     { "GET", "/bserver", "node:bserver", get_who, 0 },
     { "POST", "/bserver", "node:bserver", get_who, 0 },
@@ -169,6 +179,21 @@ static void nodes_are_known(void **state)
     expect("node", "/open", 200, "");
     expect("node", "/bcenter", 403, "peer-identity");
     expect("node", "/self", 401, "not-signed-in");
+}
+
+static void pages_call_over_tls_alone(void **state)
+{
+    struct answer a = CALL(http_port(people), .scheme = "https", .path = "/page",
+                           .ca = in_dir("ca.crt"));
+
+    (void)state;
+    assert_int_equal(a.status, 200);
+    assert_string_equal(answer_header(&a, "Content-Security-Policy"),
+                        "default-src 'self'; script-src 'self'; style-src 'self'; "
+                        "img-src 'self' data: blob:; connect-src 'self' https: wss:; "
+                        "object-src 'none'; frame-ancestors 'none'; base-uri 'none'; "
+                        "form-action 'self'");
+    answer_free(&a);
 }
 
 static void others_are_not(void **state)
@@ -373,6 +398,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(nodes_are_known),
+        cmocka_unit_test(pages_call_over_tls_alone),
         cmocka_unit_test(others_are_not),
         cmocka_unit_test(trace_and_deadline_of_nodes),
         cmocka_unit_test(waiting_under_tls),
