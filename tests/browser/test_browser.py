@@ -18,6 +18,14 @@ IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
 SHOTS = Path(os.environ.get("BIC_SHOTS", SOURCE / "var" / "shots"))
 
 
+def home_of_one_who_trusts(ca: Path, home: Path) -> None:
+    """A home directory whose Chromium knows this authority, as administrators install it; nothing is switched off."""
+    store = home / ".pki" / "nssdb"
+    store.mkdir(parents=True)
+    for words in (["-N", "--empty-password"], ["-A", "-t", "C,,", "-n", "BIC", "-i", ca]):
+        subprocess.run(["certutil", "-d", f"sql:{store}", *words], check=True)
+
+
 def browse(name: str, tls: bool) -> None:
     """A whole block, and every browser test against it."""
     os.environ["TLS"] = "1" if tls else "0"
@@ -28,8 +36,12 @@ def browse(name: str, tls: bool) -> None:
     shots.mkdir(parents=True, exist_ok=True)
     try:
         run.up()
+        home = state / "home"
+        home.mkdir()
+        if tls:
+            home_of_one_who_trusts(run.layout.state / "ccc" / "ca" / "ca.crt", home)
         done = subprocess.run(["node", "--test", "--test-concurrency=1", "tests/web/"], cwd=SOURCE, check=False,
-                              env={**os.environ, "BIC_ENDPOINTS": str(run.layout.run / "endpoints.json"),
+                              env={**os.environ, "HOME": str(home), "BIC_ENDPOINTS": str(run.layout.run / "endpoints.json"),
                                    "BIC_SHOTS": str(shots)})
         assert done.returncode == 0
     finally:

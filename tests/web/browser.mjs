@@ -13,8 +13,10 @@ if (shots) mkdirSync(shots, { recursive: true });
 
 export const LANGUAGES = { ko: 'ko-KR', en: 'en-US' };
 
-export async function launch() {
+/** `home` is what the browser takes for its person's home: the authorities that it trusts are in there. */
+export async function launch(home = process.env.HOME) {
   return chromium.launch({
+    env: { ...process.env, HOME: home },
     executablePath: process.env.BIC_CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
@@ -22,7 +24,7 @@ export async function launch() {
 
 /** A person with her own browser profile, at the portal `home`. `findings` gathers what must stay empty. */
 export async function visitor(browser, { language = 'ko', scheme = 'light', width = 1360, height = 860, phone = false, hasChosen = true, home = portal } = {}) {
-  const context = await browser.newContext({ locale: LANGUAGES[language], colorScheme: scheme, viewport: { width, height }, ignoreHTTPSErrors: true, hasTouch: phone });
+  const context = await browser.newContext({ locale: LANGUAGES[language], colorScheme: scheme, viewport: { width, height }, hasTouch: phone });
   // Else a person's own language, kept with her account, would follow the log-in.
   if (hasChosen) await context.addInitScript((chosen) => location.protocol.startsWith('http') && localStorage.setItem('bic.language', chosen), language);
   const findings = [];
@@ -59,7 +61,7 @@ export async function signIn(page, role, path = '/login', home = portal) {
 }
 
 export async function shot(page, name) {
-  if (shots) await page.screenshot({ path: join(shots, `${name}.png`) });
+  if (shots) await page.screenshot({ path: join(shots, `${name}.png`), caret: 'initial' });
 }
 
 /** Lists have their answer, nothing turns any more. */

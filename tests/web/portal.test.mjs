@@ -3,25 +3,24 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { accessible, clean, LANGUAGES, launch, settled, shot, signIn, visitor } from './browser.mjs';
 import { account, portal } from './installation.mjs';
-import { picture, waitForChange, waitForDrawing } from './screen.mjs';
+import { clickInGuest, share, typeKeys, waitForDrawing, waitForShare, waitForStillness } from './screen.mjs';
 
 /** A desktop that has to boot without hardware acceleration takes its time. */
 const BOOT = 400_000;
+/** The terminal's button on the guest's panel (guest/desktop/overlay/etc/xdg/tint2/tint2rc). */
+const LAUNCHER = [52, -18];
+const TERMINAL = [27, 36, 48];
+const MAGENTA = [255, 0, 255];
+const GREEN = [0, 255, 0];
 let browser;
 before(async () => {
   browser = await launch();
 });
 after(() => browser.close());
 
-/** The tile of a desktop that runs already, else any. */
-async function connectButton(page) {
-  const running = page.locator('.tile', { has: page.locator('.tile-state .pf-m-green') });
-  const tile = (await running.count()) > 0 ? running.first() : page.locator('.tile').first();
-  return tile.locator('button[class*="m-block"]');
-}
-
+/** The tile of the pool of Linux desktops with a panel, a terminal and Hangul; the others are consoles. */
 async function openDesktop(page) {
-  await (await connectButton(page)).click();
+  await page.locator('.tile button[class*="m-block"][aria-label*=": desktop"]').first().click();
   await page.waitForURL('**/client.html', { timeout: BOOT });
   await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
   return waitForDrawing(page);
@@ -94,7 +93,7 @@ test('signing out in one tab shows the log-in in all, at their own pages; signin
   await context.close();
 });
 
-test('the whole way by keyboard alone', async () => {
+test('the whole way by keyboard alone', { timeout: BOOT + 600_000 }, async () => {
   const { page, findings, context } = await visitor(browser);
   await page.goto(portal.href);
   await page.waitForSelector('#username');
@@ -109,6 +108,10 @@ test('the whole way by keyboard alone', async () => {
     if (await page.evaluate(() => document.activeElement?.matches('.tile button[class*="m-block"]'))) break;
   }
   assert.ok(await page.evaluate(() => document.activeElement?.matches('.tile button[class*="m-block"]')));
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/client.html', { timeout: BOOT });
+  await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
+  await waitForDrawing(page);
   clean(findings);
   await context.close();
 });
@@ -117,7 +120,7 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
   const { page, findings, context } = await visitor(browser);
   await signIn(page, 'user', '/');
   await page.waitForSelector('.tile');
-  let drawn = await openDesktop(page);
+  await openDesktop(page);
   await shot(page, 'desktop-ko');
 
   await t.test('no secret is in the address or left behind', async () => {
@@ -125,10 +128,38 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     assert.equal(await page.evaluate(() => sessionStorage.getItem('bic.handover')), null);
   });
 
-  await t.test('typing and clicking changes the picture', async () => {
-    await page.mouse.click(640, 400);
-    drawn = await waitForChange(page, await picture(page), () => page.keyboard.type('echo bic '));
+  await t.test('the mouse opens the terminal, and what is typed there is done', async () => {
+    await waitForStillness(page);
+    const before = await share(page, TERMINAL);
+    assert.ok((await share(page, MAGENTA)) < 0.001);
+    await clickInGuest(page, ...LAUNCHER);
+    await waitForShare(page, TERMINAL, before + 0.2);
+    await waitForStillness(page);
+    await typeKeys(page, "printf '\\033[48;2;255;0;255m\\033[2J'\n");
+    await waitForShare(page, MAGENTA, 0.2);
     await shot(page, 'desktop-typed-ko');
+  });
+
+  await t.test('한/영 makes syllables of the same keys', async () => {
+    const hangul = async () => {
+      await page.click('#tools-tab');
+      await page.click('#key-hangul');
+      await page.click('#tools-tab');
+      await page.waitForTimeout(500);
+    };
+    // The shell itself says whether it was given 한글 in UTF-8.
+    const told = `; [ $x = $(printf '\\355\\225\\234\\352\\270\\200') ] && printf '\\033[48;2;0;255;0m\\033[2J'\n`;
+    await typeKeys(page, `x=gksrmf${told}`);
+    await waitForStillness(page);
+    assert.ok((await share(page, GREEN)) < 0.001, 'Latin letters count as Hangul');
+    await typeKeys(page, 'x=');
+    await hangul();
+    await typeKeys(page, 'gksrmf');
+    await waitForStillness(page);
+    await shot(page, 'desktop-hangul-ko');
+    await hangul();
+    await typeKeys(page, told);
+    await waitForShare(page, GREEN, 0.2);
   });
 
   await t.test('the tools open by their tab and by Ctrl+Alt+Shift', async () => {

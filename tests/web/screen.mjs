@@ -27,16 +27,69 @@ export async function waitForDrawing(page, timeout = 240_000) {
   }
 }
 
-/** Does something until the picture differs from what it was. */
-export async function waitForChange(page, before, act, timeout = 120_000) {
+/** The picture once it stands still: the same for two seconds (a clock of minutes may move in between). */
+export async function waitForStillness(page, timeout = 240_000) {
+  const end = Date.now() + timeout;
+  let last = await picture(page);
+  for (let same = 0; same < 4; ) {
+    await page.waitForTimeout(500);
+    const now = await picture(page);
+    same = now.sum === last.sum ? same + 1 : 0;
+    last = now;
+    if (Date.now() > end) throw new Error('the picture never stood still');
+  }
+  return last;
+}
+
+/** How much of the picture has this colour, 0 to 1; JPEG may have moved it a little. */
+export function share(page, colour) {
+  return page.evaluate((wanted) => {
+    const canvas = document.querySelector('.screen canvas');
+    const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+    let found = 0;
+    for (let i = 0; i < data.length; i += 4) if (wanted.every((value, c) => Math.abs(data[i + c] - value) < 24)) found += 1;
+    return found / (data.length / 4);
+  }, colour);
+}
+
+export async function waitForShare(page, colour, least, timeout = 240_000) {
   const end = Date.now() + timeout;
   for (;;) {
-    await act();
-    for (let i = 0; i < 8; i += 1) {
-      await page.waitForTimeout(250);
-      const now = await picture(page);
-      if (now.sum !== before.sum) return now;
+    const now = await share(page, colour);
+    if (now >= least) return now;
+    if (Date.now() > end) throw new Error(`${colour} covers ${now} of the picture, ${least} was waited for`);
+    await page.waitForTimeout(500);
+  }
+}
+
+/** Clicks with the real mouse at a point of the guest's own screen; negative counts from the right or the bottom. */
+export async function clickInGuest(page, x, y) {
+  const at = await page.evaluate(([gx, gy]) => {
+    const canvas = document.querySelector('.screen canvas');
+    const box = canvas.getBoundingClientRect();
+    return {
+      x: box.left + ((gx < 0 ? canvas.width + gx : gx) * box.width) / canvas.width,
+      y: box.top + ((gy < 0 ? canvas.height + gy : gy) * box.height) / canvas.height,
+    };
+  }, [x, y]);
+  await page.mouse.move(at.x, at.y);
+  await page.waitForTimeout(300);
+  await page.mouse.click(at.x, at.y, { delay: 120 });
+}
+
+const SHIFTED = { '!': '1', '@': '2', '#': '3', $: '4', '%': '5', '&': '7', '(': '9', ')': '0', '"': "'", '{': '[', '}': ']' };
+
+/** Types as fingers do: with Shift held where a key needs it. */
+export async function typeKeys(page, text) {
+  for (const char of text) {
+    const key = SHIFTED[char] ?? char.toLowerCase();
+    if (char === '\n') await page.keyboard.press('Enter');
+    else if (key === char) await page.keyboard.press(key === ' ' ? 'Space' : key);
+    else {
+      await page.keyboard.down('Shift');
+      await page.keyboard.press(char);
+      await page.keyboard.up('Shift');
     }
-    if (Date.now() > end) throw new Error('the picture did not change');
+    await page.waitForTimeout(40);
   }
 }
