@@ -7,6 +7,8 @@ import ssl
 import struct
 from urllib.parse import urlsplit
 
+SHIFT, RETURN = 0xFFE1, 0xFF0D     # keysyms
+
 
 class Closed(Exception):
     """The other end closed: WebSocket close code, or the HTTP status that refused the upgrade."""
@@ -117,6 +119,22 @@ class Screen:
     def key(self, keysym: int) -> None:
         self.send(struct.pack(">BBxxI", 4, 1, keysym))
         self.send(struct.pack(">BBxxI", 4, 0, keysym))
+
+    def type(self, text: str) -> None:
+        """On a US keyboard, with Shift held where a key needs it."""
+        for ch in text:
+            shift = ch.isupper() or ch in '!@#$%^&*()_+{}|:"<>?~'
+            if shift:
+                self.send(struct.pack(">BBxxI", 4, 1, SHIFT))
+            self.key(RETURN if ch == "\n" else ord(ch))
+            if shift:
+                self.send(struct.pack(">BBxxI", 4, 0, SHIFT))
+
+    def share(self, colour: tuple) -> float:
+        """How much of the picture is red, green, blue = colour, 0 to 1."""
+        pixels = self.frame()
+        found = sum(rgb == colour for rgb in zip(pixels[2::4], pixels[1::4], pixels[::4]))
+        return found / (len(pixels) // 4)
 
     def closed(self) -> int:
         """Reads until the other end closes; its code."""

@@ -3,6 +3,9 @@
 import http.client
 import json
 import socket
+import statistics
+import time
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -72,6 +75,19 @@ def test_oversize_is_refused_by_its_head(bic):
         c.close()
 
 
+def test_oversize_in_chunks_is_refused(bic):
+    """No head says how much comes: the count itself ends it, one byte after 1 MiB and not before."""
+    def sent(size):
+        body = b'{"name": "' + b"a" * (size - 12) + b'"}'
+        assert len(body) == size
+        return raw(bic, "POST", "/api/v1/groups", (body[i:i + 65536] for i in range(0, size, 65536)), JSON)
+    status, headers, problem = sent((1 << 20) + 1)
+    assert (status, problem["type"]) == (413, "/problems/body-too-large"), problem
+    assert headers["Content-Type"] == "application/problem+json"
+    status, _, problem = sent(1 << 20)
+    assert (status, problem["errors"][0]["pointer"]) == (400, "/name"), problem
+
+
 def test_wrong_media_type(bic):
     assert raw(bic, "POST", "/api/v1/groups", b'{"name": "a"}', {"Content-Type": "text/plain"})[0] == 415
 
@@ -122,6 +138,47 @@ def test_same_answer_for_unknown_and_wrong(bic):
             Rest(f"{bic.portal}/api/v1").login(username, "certainly-wrong")
         answers.append({k: v for k, v in no.value.body.items() if k != "instance"})
     assert answers[0] == answers[1] and answers[0]["status"] == 401
+
+
+def test_unknown_names_take_as_long_as_wrong_passwords(bic):
+    """Else a clock tells who exists. Verifying takes its time on purpose: without it an answer is many times faster."""
+    bic.user("timed")
+    took = {"timed": [], "nobody-at-all": []}
+    for _ in range(7):
+        for username, times in took.items():
+            begin = time.monotonic()
+            status, _, problem = raw(bic, "POST", "/api/v1/sessions", json.dumps(
+                {"username": username, "password": "certainly-wrong"}), {**JSON, "Authorization": ""})
+            times.append(time.monotonic() - begin)
+            assert (status, problem["type"]) == (401, "/problems/bad-credentials"), problem
+    known, unknown = (statistics.median(times) for times in took.values())
+    assert 1 / 3 < unknown / known < 3, took
+
+
+def resident_kib(pid):
+    return next(int(line.split()[1]) for line in Path(f"/proc/{pid}/status").read_text().splitlines()
+                if line.startswith("VmRSS:"))
+
+
+def test_bad_requests_leave_no_memory_behind(bic):
+    """A thousand after as many: what the first ones filled (pools, caches, threads' heaps) is filled then."""
+    url = urlsplit(bic.portal)
+
+    def thousand():
+        c = http.client.HTTPConnection(url.hostname, url.port, timeout=60)
+        for n in range(1000):
+            body, status, _ = list(BAD_BODIES.values())[n % len(BAD_BODIES)]
+            c.request("POST", "/api/v1/groups", body, {"Authorization": f"Bearer {bic.admin.token}", **JSON,
+                                                       "X-Padding": "x" * 8000})
+            r = c.getresponse()
+            r.read()
+            assert r.status == status
+        c.close()
+    thousand()
+    before = resident_kib(bic.run.ccc.process.pid())
+    thousand()
+    after = resident_kib(bic.run.ccc.process.pid())
+    assert after - before < 4096, f"{before} KiB before, {after} KiB after"
 
 
 def test_stale_etags_and_missing_if_match(bic):
