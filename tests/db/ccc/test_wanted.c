@@ -176,6 +176,17 @@ static void tombstones_and_floor(void **state)
     assert_false(json_flag(again, "snapshot", true));
 }
 
+/* Whatever else the cluster does (an autovacuum has a transaction too) holds changes back: until it
+ * has ended. */
+static void settled(struct db *db)
+{
+    S(above, 0,
+      "select count(*) as n from wanted where rev >= pg_snapshot_xmin(pg_current_snapshot())");
+
+    while (fresh_number(db, &above, NULL) > 0)
+        usleep(20000);
+}
+
 /* A copy of the database is another source, though its cluster and its transactions go on. */
 static void a_copy_has_another_history(void **state)
 {
@@ -184,8 +195,6 @@ static void a_copy_has_another_history(void **state)
       "pid <> pg_backend_pid()");
     S(name, 0, "select current_database() as name");
     S(drop, 0, "drop database if exists ccc_copy_of");
-    S(horizon, 0,
-      "select count(*) as n from wanted where rev >= pg_snapshot_xmin(pg_current_snapshot())");
     char copy[1024], elsewhere[1024], make[256], *mine;
     struct db_stmt create = { "t_create", 0, make };
     struct err e = { 0 };
@@ -197,6 +206,7 @@ static void a_copy_has_another_history(void **state)
         auto_db struct db *db = fresh_open();
         auto_result PGresult *r = fresh_rows(db, &name, NULL);
 
+        settled(db);
         before = page_of(db, ALL_SCOPES, "");
         mine = strdup(db_text(r, 0, "name"));
     }
@@ -218,7 +228,7 @@ static void a_copy_has_another_history(void **state)
         assert_int_equal(db_open(copy, &db, &e), 0);
         assert_int_equal(wanted_check(db, &renewed, &e), 0);
         assert_true(renewed);
-        assert_int_equal(fresh_number(db, &horizon, NULL), 0);
+        settled(db);
         after = page_of(db, ALL_SCOPES, json_str(before, "cursor"));
         assert_true(json_flag(after, "snapshot", false));
         assert_string_not_equal(json_str(after, "history"), json_str(before, "history"));
