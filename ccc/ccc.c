@@ -213,7 +213,8 @@ static int publish(struct daemon *d, struct ccc *c, struct err *e)
 
 static int start_rest(struct daemon *d, struct ccc *c, struct err *e)
 {
-    struct event_spec events = { c->config->database, &c->public, &c->management };
+    struct event_spec events = { c->config->database, &c->public, &c->management,
+                                 HTTP_CONNECTIONS / 2 };
 
     if (db_open(c->config->database, &c->ready_db, e) < 0 ||
         db_open(c->config->database, &c->house_db, e) < 0 ||

@@ -18,8 +18,9 @@
 #include "sql/ccc/tree.h"
 #include "sql/ccc/wanted.h"
 
-enum { STREAMS_MAX = 2000, ROWS_MAX = 5000, IDLE_MS = 500, SETTLE_MS = 30, GAP_MS = 100 };
-enum { HEARD_MS = 3000, MODULES_MAX = 4096 };
+enum { SESSION_STREAMS = 8, PERSON_STREAMS = 32 };
+enum { ROWS_MAX = 5000, IDLE_MS = 500, SETTLE_MS = 30, GAP_MS = 100 };
+enum { HEARD_MS = 3000, SESSIONS_MS = 10000, MODULES_MAX = 4096 };
 
 struct heard {
     struct id id;
@@ -38,7 +39,8 @@ struct event_hub {
     char horizon[24];
     struct heard *modules;
     int modules_n;
-    int64_t heard_ms;
+    int64_t heard_ms, sessions_ms;
+    bool sessions_due; /* somebody's session may have ended */
 };
 
 static void stream_closed(void *arg, struct http_stream *stream)
@@ -59,31 +61,63 @@ static void stream_closed(void *arg, struct http_stream *stream)
     free(s);
 }
 
-struct event_stream *event_stream_add(struct event_hub *h, const struct request *rq)
+/* Lock held. One session, or one person, does not take everybody's places. */
+static int room_for(const struct event_hub *h, const struct event_stream *mine, struct err *e)
+{
+    int of_session = 0, of_person = 0;
+
+    for (const struct event_stream *s = h->streams; s; s = s->next) {
+        of_session += strcmp(s->session, mine->session) == 0;
+        of_person += id_eq(&s->person, &mine->person);
+    }
+    if (of_session >= SESSION_STREAMS) {
+        err_set(e, ERR_TOO_MANY_REQUESTS, "this session watches with as many pages as it may");
+        err_number(e, "streams", of_session);
+        return err_number(e, "limit", SESSION_STREAMS);
+    }
+    if (of_person >= PERSON_STREAMS) {
+        err_set(e, ERR_TOO_MANY_REQUESTS, "you watch with as many pages as one may");
+        err_number(e, "streams", of_person);
+        return err_number(e, "limit", PERSON_STREAMS);
+    }
+    if (h->n < h->spec.streams_max)
+        return 0;
+    err_set(e, ERR_OVERLOADED, "too many pages watch already");
+    err_number(e, "streams", h->n);
+    return err_number(e, "limit", h->spec.streams_max);
+}
+
+int event_stream_add(struct event_hub *h, const struct request *rq, struct http_stream **out,
+                     struct err *e)
 {
     struct event_stream *s = calloc(1, sizeof *s);
 
     if (!s)
-        return NULL;
+        return err_set(e, ERR_INTERNAL, "out of memory");
     s->hub = h;
     s->person = rq->caller.id;
     s->admin = strcmp(rq->caller.role, "admin") == 0;
     snprintf(s->session, sizeof s->session, "%s", rq->caller.session);
     pthread_mutex_lock(&h->lock);
-    if (h->n < STREAMS_MAX)
-        s->stream = http_stream_open(rq, stream_closed, s);
+    if (room_for(h, s, e) < 0) {
+        pthread_mutex_unlock(&h->lock);
+        free(s);
+        return -1;
+    }
+    s->stream = http_stream_open(rq, stream_closed, s);
     if (!s->stream) {
         pthread_mutex_unlock(&h->lock);
         free(s);
-        return NULL;
+        return err_set(e, ERR_INTERNAL, "out of memory");
     }
+    *out = s->stream;
     s->next = h->streams;
     if (s->next)
         s->next->prev = s;
     h->streams = s;
     h->n++;
     pthread_mutex_unlock(&h->lock);
-    return s;
+    return 0;
 }
 
 static void send_list(struct http_stream *st, const json_t *list)
@@ -108,7 +142,7 @@ static size_t send_all(struct event_hub *h, const struct event_row *rows, size_t
 
     pthread_mutex_lock(&h->lock);
     for (struct event_stream *s = h->streams; s; s = s->next) {
-        json_t *list = s->muted ? NULL : event_for(s->admin, &s->person, rows, n, overflow);
+        json_t *list = s->ended ? NULL : event_for(s->admin, &s->person, rows, n, overflow);
 
         if (list) {
             send_list(s->stream, list);
@@ -132,33 +166,68 @@ static void wake_operations(struct event_hub *h, const struct event_row *rows, s
     }
 }
 
-/* People who changed: is the session behind each of their streams still one, and of which role? */
-static int check_person(struct event_hub *h, struct db *db, const struct id *person, struct err *e)
+/* '{hash,…}': the sessions that have a stream. NULL when out of memory; "{}" when none. */
+static char *sessions_of(struct event_hub *h)
 {
-    char session[72] = "", idle[16];
-    auto_result PGresult *r = NULL;
-    bool live, admin;
+    char *text, *p;
 
     pthread_mutex_lock(&h->lock);
-    for (struct event_stream *s = h->streams; s && !session[0]; s = s->next)
-        if (id_eq(&s->person, person) && !s->muted)
-            snprintf(session, sizeof session, "%s", s->session);
-    pthread_mutex_unlock(&h->lock);
-    if (!session[0])
-        return 0;
-    snprintf(idle, sizeof idle, "%d", SESSION_S); /* an open stream is use enough */
-    if (db_run(db, &Q_session_find, DB_ARGS(session, idle), &r, e) < 0)
-        return -1;
-    live = db_rows(r) > 0;
-    admin = live && strcmp(db_text(r, 0, "role"), "admin") == 0;
-    pthread_mutex_lock(&h->lock);
-    for (struct event_stream *s = h->streams; s; s = s->next) {
-        if (!id_eq(&s->person, person))
+    text = malloc((size_t)h->n * sizeof h->streams->session + 3);
+    p = text ? stpcpy(text, "{") : NULL;
+    for (struct event_stream *s = h->streams; p && s; s = s->next) {
+        if (s->ended)
             continue;
-        s->muted |= !live && strcmp(s->session, session) == 0;
-        s->admin = admin;
+        if (p[-1] != '{')
+            *p++ = ',';
+        p = stpcpy(p, s->session);
     }
+    if (p)
+        stpcpy(p, "}");
     pthread_mutex_unlock(&h->lock);
+    return text;
+}
+
+static int row_of(const PGresult *r, const char *session)
+{
+    for (int i = 0; i < db_rows(r); i++)
+        if (strcmp(db_text(r, i, "token_hash"), session) == 0)
+            return i;
+    return -1;
+}
+
+/* Each stream's session is asked for on its own: the stream ends with it. A role may change. */
+static int check_sessions(struct event_hub *h, struct db *db, struct err *e)
+{
+    char *asked, idle[16];
+    auto_result PGresult *r = NULL;
+    int rc;
+
+    if (!h->sessions_due && clock_boot_ms() < h->sessions_ms)
+        return 0;
+    asked = sessions_of(h);
+    if (!asked)
+        return err_set(e, ERR_INTERNAL, "out of memory");
+    snprintf(idle, sizeof idle, "%d", SESSION_IDLE_S);
+    rc = strcmp(asked, "{}") == 0 ? 0 : db_run(db, &Q_session_live, DB_ARGS(asked, idle), &r, e);
+    if (rc == 0 && r) {
+        pthread_mutex_lock(&h->lock);
+        for (struct event_stream *s = h->streams; s; s = s->next) {
+            int row = row_of(r, s->session);
+
+            if (row >= 0)
+                s->admin = strcmp(db_text(r, row, "role"), "admin") == 0;
+            else if (!s->ended && strstr(asked, s->session)) {
+                s->ended = true;
+                http_stream_end(s->stream);
+            }
+        }
+        pthread_mutex_unlock(&h->lock);
+    }
+    free(asked);
+    if (rc < 0)
+        return -1;
+    h->sessions_due = false;
+    h->sessions_ms = clock_boot_ms() + SESSIONS_MS;
     return 0;
 }
 
@@ -187,7 +256,7 @@ static int look(struct event_hub *h, struct db *db, bool *settled, struct err *e
     struct event_row *rows;
     size_t n, most;
     bool other; /* the database went back: restored, or another one */
-    int rc = 0;
+    int rc;
 
     if (db_run(db, &Q_event_horizon, NULL, &now, e) < 0)
         return -1;
@@ -201,9 +270,11 @@ static int look(struct event_hub *h, struct db *db, bool *settled, struct err *e
     if (!rows)
         return err_set(e, ERR_INTERNAL, "out of memory");
     wake_operations(h, rows, n);
-    for (size_t i = 0; rc == 0 && i < n; i++)
-        if (strcmp(rows[i].kind, "user") == 0)
-            rc = check_person(h, db, &rows[i].id, e);
+    h->sessions_due |= other || n >= ROWS_MAX;
+    for (size_t i = 0; i < n; i++)
+        h->sessions_due |=
+            strcmp(rows[i].kind, "user") == 0 || strcmp(rows[i].kind, "session") == 0;
+    rc = check_sessions(h, db, e);
     most = n || other ? send_all(h, rows, n, other || n >= ROWS_MAX) : 0;
     free(rows);
     if (rc < 0 || db_run(db, &Q_event_settled, NULL, &rest, e) < 0)
@@ -287,7 +358,7 @@ static void *changed_thread(void *arg)
             got = db_wait(listen, settled ? IDLE_MS : SETTLE_MS, channel, payload, &e);
         if (got < 0 || !listening ||
             ((got > 0 || !settled || !h->horizon[0]) && look(h, db, &settled, &e) < 0) ||
-            watch_modules(h, db, &e) < 0)
+            check_sessions(h, db, &e) < 0 || watch_modules(h, db, &e) < 0)
             pause_after(h, "events", &e);
     }
     return NULL;

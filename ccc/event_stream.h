@@ -17,8 +17,8 @@ struct event_stream {
     struct event_hub *hub;
     struct http_stream *stream;
     struct id person;
-    char session[72]; /* hash of the token: who has signed out hears nothing more */
-    bool admin, muted;
+    char session[72]; /* hash of the token: the stream ends with it */
+    bool admin, ended;
     struct event_stream *prev, *next;
 };
 
@@ -29,8 +29,10 @@ struct event_row {
     bool wake;            /* those who wait for it */
 };
 
-/* NULL when out of memory or too many streams. The stream leaves by itself when the page goes. */
-struct event_stream *event_stream_add(struct event_hub *h, const struct request *rq);
+/* TOO_MANY_REQUESTS: 8 of this session, or 32 of its person, are open; OVERLOADED: all there may
+ * be. The stream leaves by itself when the page goes. */
+int event_stream_add(struct event_hub *h, const struct request *rq, struct http_stream **out,
+                     struct err *e) MUSTCHECK;
 
 /* What one stream is told of these rows: [{"kind","ids"?}, …]; overflow: all kinds without ids. */
 json_t *event_for(bool admin, const struct id *person, const struct event_row *rows, size_t n,

@@ -67,6 +67,16 @@ void exchange_completed(void *server, struct MHD_Connection *mhd, void **ctx,
     worker_close(x);
 }
 
+/* Who reads slower than this gives the place back; not streams, nor files that nodes fetch. */
+static int64_t read_by(const struct http_exchange *x)
+{
+    const struct http_spec *spec = &x->server->spec;
+
+    if (x->stream || (x->conn->node.kind == CALLER_NODE && !x->in_memory))
+        return 0;
+    return clock_boot_ms() + spec->idle_ms + x->reply_bytes / spec->answer_rate;
+}
+
 static enum MHD_Result send_response(struct http_exchange *x)
 {
     enum MHD_Result ok;
@@ -74,6 +84,7 @@ static enum MHD_Result send_response(struct http_exchange *x)
     if (x->close_after)
         MHD_add_response_header(x->response, "Connection", "close");
     tls_gather(x);
+    x->conn->deadline_ms = read_by(x);
     ok = MHD_queue_response(x->mhd, x->status, x->response);
     MHD_destroy_response(x->response);
     x->response = NULL;

@@ -106,6 +106,8 @@ struct route {
  * -1 NOT_SIGNED_IN if what was sent is no longer valid. */
 typedef int http_authenticate(const struct request *rq, struct caller *c, struct err *e);
 
+enum { HTTP_CONNECTIONS = 2000 };
+
 struct http_spec {
     const char *self;                  /* origin of errors: "ccc/<uuid>" */
     const char *address;               /* "127.0.0.1:8443", "[::1]:0"; port 0 = any free one */
@@ -119,7 +121,9 @@ struct http_spec {
     const char *public_prefix; /* "/api/" : unknown paths under it are 404 problem, others fall back
                                   to index.html */
     int workers;               /* worker threads, default 8 */
-    int connections_max;       /* default 2,000; per address a quarter of it unless loopback */
+    int connections_max; /* default HTTP_CONNECTIONS; per address a quarter of it unless loopback */
+    int answer_rate; /* bytes a millisecond that a reader of answers must keep up with on average,
+                        beyond idle_ms; default 32 */
     int idle_ms; /* a head must be complete in this time, idle connections close; default 30,000 */
     void *app;
     void *(*worker_start)(void *app); /* NULL ok; once on each worker thread */
@@ -146,6 +150,8 @@ int http_reload_tls(struct http_server *s, struct err *e) MUSTCHECK;
 struct http_stream *http_stream_open(const struct request *rq,
                                      void (*closed)(void *arg, struct http_stream *), void *arg);
 void http_stream_send(struct http_stream *st, const char *event, const char *data);
+/* Closes its connection; `closed` is still called. */
+void http_stream_end(struct http_stream *st);
 
 /* Replies. body NULL = out of memory. */
 int http_reply(struct reply *rp, int status, json_t *body, struct err *e) MUSTCHECK;

@@ -48,8 +48,10 @@ static int take_spec(struct http_server *s, const struct http_spec *spec, struct
         return err_set(e, ERR_INTERNAL, "out of memory");
     if (own->workers <= 0)
         own->workers = 8;
+    if (own->answer_rate <= 0)
+        own->answer_rate = HTTP_ANSWER_RATE;
     if (own->connections_max <= 0)
-        own->connections_max = 2000;
+        own->connections_max = HTTP_CONNECTIONS;
     if (own->idle_ms <= 0)
         own->idle_ms = HTTP_IDLE_MS;
     return 0;

@@ -33,6 +33,7 @@ enum {
     HTTP_QUERY_MAX = 32,
     HTTP_HEAD_MEMORY = 32 * 1024, /* of one connection: head, and the window on the body */
     HTTP_IDLE_MS = 30000,
+    HTTP_ANSWER_RATE = 32,
     HTTP_DEADLINE_MS = 10000,
     HTTP_UPLOAD_DEADLINE_MS = 600000, /* handler of a spooled body: hashing takes its time */
     HTTP_ANYONE_BODY_MAX = 16 * 1024, /* what a stranger can make us hold */
@@ -62,7 +63,8 @@ struct http_conn {
     struct http_conn *prev, *next; /* server->conns, conns_lock */
     int fd;
     char remote[48];
-    _Atomic int64_t deadline_ms; /* what the other end must have sent by then; 0 = our turn */
+    _Atomic int64_t
+        deadline_ms; /* what the other end must have sent, or read, by then; 0 = our turn */
     bool identified;
     struct caller node; /* kind NODE, or NOBODY without an acceptable certificate */
 };

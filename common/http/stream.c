@@ -155,6 +155,16 @@ void http_stream_send(struct http_stream *st, const char *event, const char *dat
     pthread_mutex_unlock(&st->lock);
 }
 
+void http_stream_end(struct http_stream *st)
+{
+    pthread_mutex_lock(&st->lock);
+    if (!st->dead) {
+        end(st);
+        shutdown(st->x->conn->fd, SHUT_RDWR); /* open: the connection is not dead */
+    }
+    pthread_mutex_unlock(&st->lock);
+}
+
 static ssize_t read_some(void *cls, uint64_t pos, char *buf, size_t max)
 {
     struct http_stream *st = cls;

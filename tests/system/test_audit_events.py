@@ -158,7 +158,7 @@ class Events:
         self.answer = self.connection.getresponse()
         assert self.answer.status == 200
         assert self.answer.headers["Content-Type"].startswith("text/event-stream")
-        self.heard = []
+        self.heard, self.ended = [], threading.Event()
         threading.Thread(target=self._read, daemon=True).start()
 
     def _read(self):
@@ -172,6 +172,7 @@ class Events:
                     self.heard.append((name, json.loads(value)))
         except (OSError, ValueError, http.client.HTTPException, AttributeError):
             pass
+        self.ended.set()
 
     def of(self, kind):
         """Ids of this kind that the stream named."""
@@ -204,4 +205,50 @@ def test_everybody_hears_what_is_hers(bic, pool):
     for name, data in streams["admin"].heard:
         assert name == "changed" and set(data) == {"kind", "ids"} and len(data["ids"]) <= 100
     for s in streams.values():
+        s.close()
+
+
+class Signed:
+    """One more session of a person."""
+
+    def __init__(self, bic, name, password):
+        status, _, answer = call(bic, "POST", "/sessions", {"username": name, "password": password}, token="")
+        assert status == 201, answer
+        self.token = answer["token"]
+
+
+def test_streams_end_with_their_session(bic):
+    cho = bic.user("cho")
+    me = bic.admin.call("GET", f"/users/{cho.call('GET', '/me')['id']}")
+    gone, stays = Signed(bic, "cho", "pw-cho-2026"), Signed(bic, "cho", "pw-cho-2026")
+    theirs = [Events(bic, s) for s in (gone, gone, stays)]
+    assert call(bic, "DELETE", "/sessions/current", None, token=gone.token)[0] == 204
+    assert theirs[0].ended.wait(WAIT_S) and theirs[1].ended.wait(WAIT_S)
+    marked = call(bic, "PATCH", f"/users/{me['id']}", {"disabled": True}, **{"If-Match": f'"{me["generation"]}"'})
+    assert marked[0] == 200, marked
+    assert theirs[2].ended.wait(WAIT_S)
+    call(bic, "PATCH", f"/users/{me['id']}", {"disabled": False}, **{"If-Match": f'"{marked[2]["generation"]}"'})
+
+
+def test_another_session_of_hers_keeps_its_stream(bic):
+    bic.user("doh")
+    stays = Events(bic, Signed(bic, "doh", "pw-doh-2026"))
+    for _ in range(3):                  # all are judged at once each time
+        gone = Signed(bic, "doh", "pw-doh-2026")
+        stream = Events(bic, gone)
+        assert call(bic, "DELETE", "/sessions/current", None, token=gone.token)[0] == 204
+        assert stream.ended.wait(WAIT_S)
+    assert not stays.ended.is_set()
+    stays.close()
+
+
+def test_places_of_one_session_are_bounded(bic):
+    bic.user("eun")
+    hers = Signed(bic, "eun", "pw-eun-2026")
+    streams = [Events(bic, hers) for _ in range(8)]
+    status, _, problem = call(bic, "GET", "/events", None, token=hers.token)
+    assert status == 429, problem
+    assert problem["numbers"] == {"streams": 8, "limit": 8}
+    other = Events(bic, Signed(bic, "eun", "pw-eun-2026"))      # her other session has places of its own
+    for s in [*streams, other]:
         s.close()

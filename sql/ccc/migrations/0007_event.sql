@@ -73,3 +73,7 @@ begin
         execute format('create trigger event_delete after delete on %I referencing old table as gone %s', t.source, f);
     end loop;
 end $$;
+
+-- Not told to anybody: the streams of a session end with it.
+create trigger event_delete after delete on login_session referencing old table as gone
+    for each statement execute function event_changed('session', 'person_id');

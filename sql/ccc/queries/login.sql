@@ -13,6 +13,13 @@ select p.id, p.username, p.role, rfc3339(s.expires_at) as expires_at,
  where s.token_hash = $1::text and not p.disabled and s.expires_at > now()
    and s.used_at > now() - make_interval(secs => $2::integer);
 
+-- Of these sessions, those that session_find would find.
+-- name: session_live(token_hashes, idle_seconds)
+select s.token_hash, p.role
+  from login_session s join person p on p.id = s.person_id
+ where s.token_hash = any($1::text[]) and not p.disabled and s.expires_at > now()
+   and s.used_at > now() - make_interval(secs => $2::integer);
+
 -- name: session_touch(token_hash)
 update login_session set used_at = now() where token_hash = $1::text;
 
