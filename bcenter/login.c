@@ -189,19 +189,20 @@ static int check(struct bcenter *bc, const struct login_ask *ask, struct id *per
     bool right;
     int rc;
 
-    if (throttle_allowed(b->throttle, ask->username, ask->remote, clock_boot_ms(), wait_s, e) < 0)
+    if (throttle_take(b->throttle, ask->username, ask->remote, clock_boot_ms(), wait_s, e) < 0)
         return -1;
     verifier = verifier_of(bc, ask->username, person);
     rc = password_verify(b->passwords, verifier, ask->password, &right, e);
     free(verifier);
-    if (rc < 0)
+    if (rc < 0) {
+        throttle_return(b->throttle, ask->username, ask->remote, false);
         return -1;
+    }
     if (right && id_set(person)) {
-        throttle_succeeded(b->throttle, ask->username);
+        throttle_return(b->throttle, ask->username, ask->remote, true);
         return 0;
     }
     metric_add(METRIC_LOGINS_REFUSED, 1);
-    throttle_failed(b->throttle, ask->username, ask->remote, clock_boot_ms());
     return err_set(e, ERR_BAD_CREDENTIALS, "the user name or the password is wrong");
 }
 

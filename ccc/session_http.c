@@ -74,7 +74,6 @@ static int refuse(struct sign_in *s, struct err *e)
                              .target_name = text_one_line(shown, sizeof shown, s->username),
                              .result = err_slug(ERR_BAD_CREDENTIALS) };
 
-    throttle_failed(ccc_app(s->rq)->throttle, s->username, s->rq->remote, clock_boot_ms());
     metric_add(METRIC_LOGINS_REFUSED, 1);
     if (audit_add(ccc_db(s->rq), s->rq, &a, e) < 0)
         return -1;
@@ -86,14 +85,17 @@ static int verify(struct sign_in *s, struct reply *rp, struct err *e)
     const struct ccc *c = ccc_app(s->rq);
     bool right = false;
 
-    if (throttle_allowed(c->throttle, s->username, s->rq->remote, clock_boot_ms(),
-                         &rp->retry_after_s, e) < 0 ||
-        find_person(s, e) < 0 ||
-        password_verify(c->passwords, s->known ? s->verifier : NULL, s->password, &right, e) < 0)
+    if (throttle_take(c->throttle, s->username, s->rq->remote, clock_boot_ms(), &rp->retry_after_s,
+                      e) < 0)
         return -1;
+    if (find_person(s, e) < 0 ||
+        password_verify(c->passwords, s->known ? s->verifier : NULL, s->password, &right, e) < 0) {
+        throttle_return(c->throttle, s->username, s->rq->remote, false);
+        return -1;
+    }
     if (!right || s->disabled)
         return refuse(s, e);
-    throttle_succeeded(c->throttle, s->username);
+    throttle_return(c->throttle, s->username, s->rq->remote, true);
     if (password_stale(s->verifier) && password_hash(c->passwords, s->password, s->fresh, e) < 0)
         return -1;
     return 0;
