@@ -185,6 +185,29 @@ static void one_key(void **state)
     assert_int_equal(calls[0].status, 422);
 }
 
+/* What is kept of a body with a password says nothing about the password. */
+static void no_trace_of_a_password(void **state)
+{
+    S(kept, 0,
+      "select count(*) as n from idempotency where key = 'k2' and body_hash = "
+      "encode(sha256('{\"username\":\"quiet\"}'), 'hex')");
+    struct call calls[] = {
+        { "POST", "/users", "{\"username\":\"quiet\",\"password\":\"password1\"}",
+          "Idempotency-Key: k2", 0, "", 0 },
+        { "POST", "/users", "{\"password\":\"password2\",\"username\":\"quiet\"}",
+          "Idempotency-Key: k2", 0, "", 0 },
+    };
+    auto_db struct db *db = fresh_open();
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        run(&calls[i]);
+        assert_int_equal(calls[i].status, 201);
+    }
+    assert_string_equal(calls[0].answer, calls[1].answer);
+    assert_int_equal(fresh_number(db, &kept, NULL), 1);
+}
+
 /* One name without a key: one is made, the others are told. */
 static void one_name(void **state)
 {
@@ -245,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(one_key, up, down),
+        cmocka_unit_test_setup_teardown(no_trace_of_a_password, up, down),
         cmocka_unit_test_setup_teardown(one_name, up, down),
         cmocka_unit_test_setup_teardown(one_generation, up, down),
         cmocka_unit_test_setup_teardown(one_module, up, down),
