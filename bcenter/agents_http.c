@@ -17,16 +17,26 @@ static const char *park_key(const struct id *agent, char to[48])
     return to;
 }
 
+/* Those that are gone for good are not told: the place of who asked longest ago is taken when all
+ * are, and a module has far fewer bServers than places. */
 static void remember(struct bcenter *bc, const struct id *agent)
 {
+    const int places = sizeof bc->agent_ids / sizeof *bc->agent_ids;
+    int at = 0;
+
     pthread_mutex_lock(&bc->agents_lock);
-    for (int i = 0; i < bc->nagents; i++)
-        if (id_eq(&bc->agent_ids[i], agent)) {
-            pthread_mutex_unlock(&bc->agents_lock);
-            return;
-        }
-    if (bc->nagents < (int)(sizeof bc->agent_ids / sizeof *bc->agent_ids))
-        bc->agent_ids[bc->nagents++] = *agent;
+    while (at < bc->nagents && !id_eq(&bc->agent_ids[at], agent))
+        at++;
+    if (at == bc->nagents && at < places)
+        bc->nagents++;
+    if (at == places) {
+        at = 0;
+        for (int i = 1; i < places; i++)
+            if (bc->agent_seen[i] < bc->agent_seen[at])
+                at = i;
+    }
+    bc->agent_ids[at] = *agent;
+    bc->agent_seen[at] = ++bc->agents_seen;
     pthread_mutex_unlock(&bc->agents_lock);
 }
 
@@ -48,6 +58,7 @@ void agents_changed(void *arg, const char *scope)
 void agents_tell(void *arg)
 {
     struct bcenter *bc = arg;
+    struct id ids[64];
     bool due[64];
     char key[48];
     int n;
@@ -55,12 +66,13 @@ void agents_tell(void *arg)
     usleep(GATHER_MS * 1000);
     pthread_mutex_lock(&bc->agents_lock);
     n = bc->nagents;
+    memcpy(ids, bc->agent_ids, sizeof ids);
     memcpy(due, bc->agent_due, sizeof due);
     memset(bc->agent_due, 0, sizeof bc->agent_due);
     pthread_mutex_unlock(&bc->agents_lock);
-    for (int i = 0; i < n; i++) /* ids that are there stay as they are */
+    for (int i = 0; i < n; i++)
         if (due[i])
-            bcenter_wake_management(bc, park_key(&bc->agent_ids[i], key));
+            bcenter_wake_management(bc, park_key(&ids[i], key));
 }
 
 /* NOT_READY until the CCC's list is here; what module_admit refuses. */

@@ -65,6 +65,7 @@ struct bcenter {
     pthread_mutex_t agents_lock; /* agent_ids and what is due to them */
     struct id agent_ids[64];
     bool agent_due[64]; /* there is something new for it */
+    uint64_t agent_seen[64], agents_seen; /* when each asked last, counted in requests */
     int nagents;
     bool loaded;
     bool settled; /* atomic: memory holds all of what the replica does */

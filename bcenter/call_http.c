@@ -7,6 +7,17 @@
 #include "bcenter/upstream.h"
 #include "common/base/json.h"
 
+static int let_call(const struct request *rq, struct err *e)
+{
+    struct bcenter *bc = rq->app;
+    int rc;
+
+    module_lock(&bc->m);
+    rc = module_let_call(&bc->m, &rq->caller.id, e);
+    module_unlock(&bc->m);
+    return rc;
+}
+
 static void name_of(struct bcenter *bc, const struct id *person, char to[BROKER_LABEL])
 {
     struct person *p;
@@ -35,6 +46,8 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
     json_t *body = NULL;
     struct id operation;
 
+    if (let_call(rq, e) < 0)
+        return -1;
     if (!json_id(rq->body, "person_id", &ask.ask.person))
         return err_set(e, ERR_INVALID_REQUEST, "person_id is missing");
     if (json_id(rq->body, "operation_id", &operation)) {
@@ -69,7 +82,7 @@ static int delete_connection(const struct request *rq, struct reply *rp, struct 
 
     s.trace = rq->trace_id;
     s.deadline_ms = rq->deadline_ms;
-    if (session_end(rq->app, bcenter_db(rq), &s, e) < 0)
+    if (let_call(rq, e) < 0 || session_end(rq->app, bcenter_db(rq), &s, e) < 0)
         return -1;
     rp->status = 204;
     return 0;
@@ -80,6 +93,8 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
     const char *secret = json_str(rq->body, "resume");
     struct connection c;
 
+    if (let_call(rq, e) < 0)
+        return -1;
     if (!secret)
         return err_set(e, ERR_INVALID_REQUEST, "resume is missing");
     if (session_ticket(rq->app, bcenter_db(rq), &(struct session_resume){ rq->path_id, secret }, &c,
@@ -90,13 +105,12 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
 
 static int post_confirm(const struct request *rq, struct reply *rp, struct err *e)
 {
-    json_t *o = json_object();
+    json_t *o;
     int64_t released;
 
-    if (upstream_confirm(rq->app, bcenter_db(rq), &released, e) < 0) {
-        json_decref(o);
+    if (let_call(rq, e) < 0 || upstream_confirm(rq->app, bcenter_db(rq), &released, e) < 0)
         return -1;
-    }
+    o = json_object();
     json_put_int(o, "released", released);
     return http_reply(rp, 200, o, e);
 }

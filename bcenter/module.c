@@ -280,6 +280,18 @@ int module_admit(struct module *m, const struct id *node, struct bserver **out, 
     return 0;
 }
 
+int module_let_call(struct module *m, const struct id *node, struct err *e)
+{
+    struct node_info *n;
+
+    if (!id_set(&m->id))
+        return err_set(e, ERR_NOT_READY, "this bCenter has not heard yet whose calls it may take");
+    HASH_FIND(hh, m->nodes, node->s, ID_LEN, n);
+    if (!n || n->revoked || strcmp(n->kind, "xcenter") != 0)
+        return err_set(e, ERR_PEER_IDENTITY, "this xCenter does not belong to this block");
+    return 0;
+}
+
 struct desktop *module_desktop_add(struct module *m, const struct id *id)
 {
     struct desktop *d = module_desktop(m, id);

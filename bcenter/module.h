@@ -288,6 +288,9 @@ struct bserver *module_bserver_add(struct module *m, const struct id *id);
  * where those that were deleted do not count. */
 int module_admit(struct module *m, const struct id *node, struct bserver **out,
                  struct err *e) MUSTCHECK;
+/* The xCenter that asks for a person: a certificate of this installation is not enough, it must be
+ * one of this block, as the CCC told, and not revoked. NOT_READY before the module knows itself. */
+int module_let_call(struct module *m, const struct id *node, struct err *e) MUSTCHECK;
 struct desktop *module_desktop_add(struct module *m, const struct id *id);
 /* After each change of its pool, person or session. */
 void module_desktop_index(struct module *m, struct desktop *d);

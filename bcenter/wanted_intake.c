@@ -172,7 +172,10 @@ static void take_person(struct bcenter *bc, const struct sync_object *o)
     x->verifier = verifier ? strdup(verifier) : NULL;
     person_groups(x, json_object_get(o->body, "groups"));
     HASH_FIND(by_name, m->persons_by_name, x->username, strlen(x->username), other);
-    if (!other && x->username[0])
+    /* Names are unique at the CCC: one that somebody else still has here is on its way out. */
+    if (other)
+        HASH_DELETE(by_name, m->persons_by_name, other);
+    if (x->username[0])
         HASH_ADD_KEYPTR(by_name, m->persons_by_name, x->username, strlen(x->username), x);
 }
 
