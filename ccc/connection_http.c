@@ -90,8 +90,12 @@ static int end_tx(struct db *db, void *arg, struct err *e)
                              .target_kind = "connection",
                              .target_id = rq->path_id.s };
 
-    if (db_run(db, &Q_connection_end, DB_ARGS(rq->path_id.s), NULL, e) < 0)
+    auto_result PGresult *r = NULL;
+
+    if (db_run(db, &Q_connection_end, DB_ARGS(rq->path_id.s), &r, e) < 0)
         return -1;
+    if (db_changed(r) == 0)
+        return 0; /* it had ended: nothing to tell */
     return audit_add(db, rq, &a, e);
 }
 
