@@ -64,7 +64,7 @@ struct bcenter {
     int audit_at;
     pthread_mutex_t agents_lock; /* agent_ids and what is due to them */
     struct id agent_ids[64];
-    bool agent_due[64]; /* there is something new for it */
+    bool agent_due[64];                   /* there is something new for it */
     uint64_t agent_seen[64], agents_seen; /* when each asked last, counted in requests */
     int nagents;
     bool loaded;
