@@ -15,9 +15,9 @@ struct upstream {
     struct bcenter *bc;
     struct db *db; /* the pull thread's */
     struct sync_pull *pull;
-    int64_t mark; /* number of the newest snapshot */
+    int64_t mark; /* number of the newest snapshot; written by the pull thread, atomic */
     bool in_snapshot;
-    bool confirmed; /* atomic: the next hold is answered "no" */
+    int64_t confirmed; /* atomic: the first snapshot whose hold is heeded again */
 };
 
 /* ---- storing ---- */
@@ -87,7 +87,7 @@ static int on_page(void *arg, const json_t *page, struct err *e)
         return 0;
     if (json_flag(page, "snapshot", false)) {
         up->in_snapshot = true;
-        up->mark++;
+        __atomic_add_fetch(&up->mark, 1, __ATOMIC_ACQ_REL);
     }
     st.mark = up->mark;
     if (db_tx_once(up->db, store_page, &st, e) < 0)
@@ -116,7 +116,8 @@ static bool on_hold(void *arg, const struct sync_object *absent, int64_t count, 
     struct upstream *up = arg;
     bool hold = wanted_hold(up->bc, absent, count, held_in_all);
 
-    if (hold && __atomic_exchange_n(&up->confirmed, false, __ATOMIC_ACQ_REL)) {
+    /* Used up by the first hold, and void after the snapshot that follows the confirmation. */
+    if (hold && up->mark < __atomic_exchange_n(&up->confirmed, 0, __ATOMIC_ACQ_REL)) {
         module_lock(&up->bc->m);
         up->bc->m.held = 0;
         module_unlock(&up->bc->m);
@@ -289,7 +290,8 @@ int upstream_confirm(struct bcenter *bc, struct db *db, int64_t *released, struc
     module_unlock(&bc->m);
     /* The set itself still holds them until the next snapshot, which then need not ask again. */
     if (bc->up)
-        __atomic_store_n(&bc->up->confirmed, true, __ATOMIC_RELEASE);
+        __atomic_store_n(&bc->up->confirmed, __atomic_load_n(&bc->up->mark, __ATOMIC_ACQUIRE) + 2,
+                         __ATOMIC_RELEASE);
     bcenter_poke(bc);
     return 0;
 }

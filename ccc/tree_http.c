@@ -1,7 +1,12 @@
+#include <string.h>
+
+#include "ccc/audit.h"
 #include "ccc/ccc.h"
+#include "ccc/line.h"
 #include "ccc/list.h"
 #include "ccc/resource.h"
 #include "ccc/routes.h"
+#include "common/base/json.h"
 #include "sql/ccc/tree.h"
 
 /* What the tree of blocks, modules and bServers shows; nothing here is written by people. */
@@ -86,11 +91,49 @@ static int get_vf(const struct request *rq, struct reply *rp, struct err *e)
     return resource_reply(rq, rp, &vf, &rq->path_id, e);
 }
 
+static int confirmed_tx(struct db *db, void *arg, struct err *e)
+{
+    const struct request *rq = *(const struct request *const *)arg;
+    struct audit_entry a = { .action = "module.confirm-deletions",
+                             .target_kind = "module",
+                             .target_id = rq->path_id.s };
+
+    return audit_add(db, rq, &a, e);
+}
+
+/* POST /modules/{id}/actions {action}: what the module holds back may go. Again is nothing. */
+static int post_module_action(const struct request *rq, struct reply *rp, struct err *e)
+{
+    static const char *const words[] = { "confirm-deletions", NULL };
+    const char *action;
+    const struct json_field fields[] = {
+        { "action", JSON_TEXT, .required = true, .to = &action, .words = words },
+        { 0 },
+    };
+    json_auto_t *nothing = json_object();
+    struct line_call call = {
+        .module = rq->path_id, .method = LINE_POST, .path = "/confirm-deletions", .body = nothing
+    };
+
+    if (json_fields(rq->body, fields, e) < 0 || line_call(rq, &call, e) < 0)
+        return -1;
+    if (!json_is_integer(json_object_get(call.answer, "released"))) {
+        json_decref(call.answer);
+        return err_set(e, ERR_PEER_PROTOCOL, "the module answered unintelligibly");
+    }
+    if (json_num(call.answer, "released", 0) > 0 && db_tx(ccc_db(rq), confirmed_tx, &rq, e) < 0) {
+        json_decref(call.answer);
+        return -1;
+    }
+    return http_reply(rp, 200, call.answer, e);
+}
+
 const struct route tree_routes[] = {
     { "GET", "/api/v1/blocks", "admin", get_blocks, 0 },
     { "GET", "/api/v1/blocks/{id}", "admin", get_block, 0 },
     { "GET", "/api/v1/modules", "admin", get_modules, 0 },
     { "GET", "/api/v1/modules/{id}", "admin", get_module, 0 },
+    { "POST", "/api/v1/modules/{id}/actions", "admin", post_module_action, 0 },
     { "GET", "/api/v1/bservers", "admin", get_bservers, 0 },
     { "GET", "/api/v1/bservers/{id}", "admin", get_bserver, 0 },
     { "GET", "/api/v1/vfs", "admin", get_vfs, 0 },

@@ -36,6 +36,10 @@ def held(bic):
     return {m["name"]: m["held"] for m in bic.admin.every("/modules") if m.get("held")}
 
 
+def held_at(bic, name):
+    return held(bic).get(name, 0)
+
+
 def test_deleted_while_the_relay_is_dead(bic):
     """The restarted xCenter never heard of what was deleted meanwhile; the module must, and nothing is held: the source
     named each deletion, and absence decided nothing."""
@@ -144,4 +148,16 @@ def test_source_restored_to_an_older_copy(bic):
         kept = db.execute("select count(*) from desktop where pool_id = %s", [keep["id"]]).fetchone()[0]
     assert kept == 3
     assert held == 2, "persistent desktops are held until a person confirms"
+    wait_until("the module says what it holds", lambda: held_at(bic, "module-1") > 0, WAIT_S)
+    module = next(m for m in bic.admin.every("/modules") if m["name"] == "module-1")
+    confirm = {"action": "confirm-deletions"}
+    assert bic.admin.call("POST", f"/modules/{module['id']}/actions", confirm)["released"] > 0
+
+    def gone():
+        with bic.database("module-1") as db:
+            return db.execute("select count(*) from desktop where pool_id = %s", [later["id"]]).fetchone()[0] == 0
+    wait_until("confirmed, they go", gone, WAIT_S)
+    wait_until("nothing is held", lambda: held_at(bic, "module-1") == 0, WAIT_S)
+    assert bic.admin.call("POST", f"/modules/{module['id']}/actions", confirm)["released"] == 0
+    assert len(bic.desktops(keep)) == 3
     bic.drop_pool(keep)
