@@ -33,7 +33,7 @@ start)
         as "$bin/initdb" -D "$dir/data" -U bic -A trust -E UTF8 --locale=C.UTF-8 -N >"/dev/null"
     as "$bin/pg_ctl" -D "$dir/data" status >/dev/null ||
         as "$bin/pg_ctl" -D "$dir/data" -l "$dir/log" -w -t 30 -o "-k '$dir' -c listen_addresses='' \
--c fsync=off -c shared_buffers=32MB -c max_connections=60 -c dynamic_shared_memory_type=mmap" start >/dev/null
+-c fsync=off -c autovacuum=off -c shared_buffers=32MB -c max_connections=60 -c dynamic_shared_memory_type=mmap" start >/dev/null
     echo "host=$dir user=bic dbname=postgres"
     ;;
 database)

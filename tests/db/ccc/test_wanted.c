@@ -3,6 +3,7 @@
 #include "tests/db/ccc/fresh.h"
 
 #include <stdio.h>
+#include <unistd.h>
 
 #include "ccc/wanted.h"
 #include "common/base/json.h"
