@@ -19,9 +19,9 @@ def main() -> None:
     parser.add_argument("--images", type=Path, help="directory of tiny.qcow2 and desktop.qcow2")
     options = parser.parse_args()
     os.umask(0o077)
-    state = state_directory()
-    run = BlockRun(Layout(state), small=options.small, images=options.images or state / "images")
     try:
+        state = state_directory()
+        run = BlockRun(Layout(state), small=options.small, images=options.images or state / "images")
         {"up": run.up, "down": run.down, "status": run.status}[options.verb]()
     except (RuntimeError, OSError) as bad:
         fail(str(bad))

@@ -10,7 +10,7 @@ import topology
 from daemons import Daemon, migrations, web_root
 from layout import Layout
 from postgres import Cluster
-from process import as_service, own, stop_pids
+from process import as_service, do_as_service, is_ours, lend, own, stop_pids, write_as_service
 from progress import say, step
 from rest import Problem, Rest, wait_until
 
@@ -25,9 +25,10 @@ class BlockRun:
         self.block = topology.small() if small else topology.whole()
         self.tls = os.environ.get("TLS") == "1"
         layout.make()
-        own(layout.state)
+        lend(layout.state.resolve(), 0o755)
         for d in (layout.run, layout.log, layout.conf):
-            own(d)
+            lend(d, 0o750)
+        own(layout.home)
         self.public = []        # directories of certificates that browsers see, with TLS=1
         self.clusters = {"ccc": Cluster(layout, "ccc", "ccc")}
         for m in self.block.modules:
@@ -106,7 +107,7 @@ class BlockRun:
     # ---- up
 
     def up(self) -> None:
-        if not web_root().joinpath("index.html").exists():
+        if not web_root():
             say("     the web portal is not built: only REST will answer")
         for name, cluster in self.clusters.items():
             if not cluster.process.pid() or not (cluster.data / "bic-ready").exists():
@@ -140,8 +141,7 @@ class BlockRun:
         with step("CCC"):
             self._run(self.ccc, "--migrate")
             for directory in self.public:
-                directory.mkdir(mode=0o700, exist_ok=True)
-                own(directory)
+                do_as_service("mkdir", "-p", "-m", "700", "--", directory)
                 self._run(self.ccc, "--make-certificate", f"{directory}:localhost,127.0.0.1")
             made = self.ccc.state / "admin-made"
             if not made.exists():
@@ -150,7 +150,7 @@ class BlockRun:
                 except RuntimeError as refused:
                     if "exist" not in str(refused):
                         raise
-                made.touch()
+                do_as_service("touch", "--", made)
             self.ccc.start()
             self.ccc.wait_ready()
 
@@ -202,8 +202,7 @@ class BlockRun:
         agent = self.agents[host.name]
         if host.kind == "simulated":
             node = agent.state / "node.xml"
-            node.write_text(topology.simulated_node(host.name))
-            own(node)
+            write_as_service(node, topology.simulated_node(host.name))
 
     def _up(self, daemon: Daemon, what: str) -> None:
         if daemon.ready():
@@ -268,7 +267,7 @@ class BlockRun:
                     argv = (proc / "cmdline").read_bytes().split(b"\0")
                 except OSError:
                     continue
-                if b"qemu-system" in argv[0] and any(root.encode() in a for a in argv):
+                if b"qemu-system" in argv[0] and any(root.encode() in a for a in argv) and is_ours(int(proc.name)):
                     mine.append(int(proc.name))
         return mine
 

@@ -5,8 +5,8 @@ import os
 import time
 from pathlib import Path
 
-from layout import SOURCE, Layout
-from process import Process, own
+from layout import SOURCE, Layout, fresh
+from process import Process, do_as_service, lend, own, write_as_service
 
 
 class Daemon:
@@ -27,17 +27,16 @@ class Daemon:
         return self.layout.build / self.program / self.program
 
     def write_config(self) -> bool:
-        """Whether it changed. With passwords in it, so for the service user alone."""
+        """Whether it changed. With passwords in it, so for the service user alone to read."""
         self.state.mkdir(mode=0o700, exist_ok=True)
         own(self.state)
         text = "".join(f"{key} = {value}\n" for key, value in self.config.items())
         if self.config_file.exists() and self.config_file.read_text() == text:
             return False
         tmp = self.config_file.with_suffix(".tmp")
-        fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as f:
+        with os.fdopen(fresh(tmp), "w") as f:
             f.write(text)
-        own(tmp)
+        lend(tmp, 0o640)
         os.replace(tmp, self.config_file)
         return True
 
@@ -52,16 +51,13 @@ class Daemon:
         return (self.state / "pki" / "node.crt").exists()
 
     def give_token(self, token: str) -> None:
-        fd = os.open(self.token_file(), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as f:
-            f.write(token + "\n")
-        own(self.token_file())
+        write_as_service(self.token_file(), token + "\n")
 
     def start(self) -> bool:
         """Starts it unless it runs; returns whether it had to."""
         if self.process.pid():
             return False
-        self.ready_file.unlink(missing_ok=True)
+        do_as_service("rm", "-f", "--", self.ready_file)
         self.process.start([self.binary, "--config", self.config_file])
         return True
 
@@ -101,5 +97,7 @@ def migrations(database: str) -> Path:
     return SOURCE / "sql" / database / "migrations"
 
 
-def web_root() -> Path:
-    return SOURCE / "web" / "dist"
+def web_root() -> Path | str:
+    """The built portal; empty when it is not built: the daemons then serve REST alone."""
+    dist = SOURCE / "web" / "dist"
+    return dist if (dist / "index.html").exists() else ""

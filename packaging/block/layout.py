@@ -26,6 +26,12 @@ def reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
     return True
 
 
+def fresh(path: Path, mode: int = 0o600) -> int:
+    """A new file, whatever lay there before; nothing that lies there is followed."""
+    path.unlink(missing_ok=True)
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+
+
 class Layout:
     """One installation under one state directory. Ports and secrets are made once and kept."""
 
@@ -34,12 +40,13 @@ class Layout:
         self.run = state / "run"
         self.log = state / "log"
         self.conf = state / "conf"
+        self.home = state / "home"  # the services' own: libvirt keeps a cache there
         self.build = Path(os.environ.get("BIC_BUILD") or SOURCE / "build" / "run")
         self._ports = self._load("ports.json")
         self._secrets = self._load("secrets.json")
 
     def make(self) -> None:
-        for d in (self.state, self.run, self.log, self.conf):
+        for d in (self.state, self.run, self.log, self.conf, self.home):
             d.mkdir(mode=0o755 if d == self.state else 0o750, parents=True, exist_ok=True)
 
     def _load(self, name: str) -> dict:
@@ -51,7 +58,7 @@ class Layout:
     def save(self, name: str, value) -> None:
         """Whole or not at all, readable by the owner only."""
         tmp = self.run / f".{name}.tmp"
-        fd = os.open(tmp, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        fd = fresh(tmp)
         with os.fdopen(fd, "w") as f:
             json.dump(value, f, indent=1)
             f.write("\n")
@@ -103,6 +110,8 @@ def short(state: Path) -> Path:
         return state
     base = Path("/run" if os.geteuid() == 0 else os.environ.get("XDG_RUNTIME_DIR") or "/tmp")
     alias = base / f"bic-{hashlib.sha256(str(state).encode()).hexdigest()[:10]}"
+    if alias.is_symlink() and alias.lstat().st_uid != os.geteuid():
+        raise RuntimeError(f"{alias} is a link that somebody else made: remove it, or choose a shorter STATE")
     if alias.is_symlink() and alias.readlink() != state:
         alias.unlink()
     if not alias.is_symlink():

@@ -6,8 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
-from layout import Layout
-from process import Process, as_service, own
+from layout import Layout, fresh
+from process import Process, as_service, do_as_service, lend, own, write_as_service
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SETTINGS = {
@@ -49,25 +49,24 @@ class Cluster:
         self.data.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         own(self.data.parent)
         if self.data.exists():  # a first start that was cut off: nothing in it is anybody's yet
-            subprocess.run(["rm", "-rf", "--", str(self.data)], check=True)
+            do_as_service("rm", "-rf", "--", self.data)
         password = self.layout.run / f".{self.name}.pw"
-        fd = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(fd, "w") as f:
+        with os.fdopen(fresh(password), "w") as f:
             f.write(self.layout.secret(f"{self.name}-postgres") + "\n")
-        own(password)
+        lend(password, 0o640)
         try:
             subprocess.run([BIN / "initdb", "-D", self.data, "-U", "postgres", "--data-checksums", "-E", "UTF8",
                             "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}", "-N"],
                            check=True, stdout=subprocess.DEVNULL, cwd="/", **as_service())
         finally:
             password.unlink()
-        with open(self.data / "postgresql.conf", "a") as conf:
-            for key, value in SETTINGS.items():
-                conf.write(f"{key} = {value}\n")
+        settings = "".join(f"{key} = {value}\n" for key, value in SETTINGS.items())
+        write_as_service(self.data / "postgresql.conf", settings, how=">>")
 
     def start(self) -> None:
         if not self.process.pid():
-            (self.data / "postmaster.pid").unlink(missing_ok=True)  # ours is dead: process.pid() knew it
+            # ours is dead: process.pid() knew it
+            do_as_service("rm", "-f", "--", self.data / "postmaster.pid")
             self.process.start([BIN / "postgres", "-D", self.data, "-p", self.port])
         until = time.monotonic() + 60
         while not self.answers():
@@ -108,7 +107,7 @@ class Cluster:
                      revoke all on schema public from public; alter schema public owner to {owner};
                      grant usage on schema public to {user};
                      create extension if not exists pg_trgm;""", self.database)
-        ready.touch()
+        do_as_service("touch", "--", ready)
 
     def up(self) -> None:
         self.init()

@@ -32,10 +32,42 @@ def as_service() -> dict:
 
 
 def own(path: Path) -> None:
-    """Gives path to the service user."""
+    """Gives path, an entry of a directory that the service user may not change, to the service user."""
     if os.geteuid() == 0:
         user = service_user()
-        os.chown(path, user.pw_uid, user.pw_gid)
+        os.chown(path, user.pw_uid, user.pw_gid, follow_symlinks=False)
+
+
+def lend(path: Path, mode: int) -> None:
+    """Lets the service user's group read path, which stays ours."""
+    if os.geteuid() == 0:
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+        os.fchown(fd, 0, service_user().pw_gid)
+        os.fchmod(fd, mode)
+        os.close(fd)
+
+
+def do_as_service(*argv, text: str = "") -> None:
+    """Changes in directories of the service user are made as him: a link planted there opens nothing new to him."""
+    done = subprocess.run([str(a) for a in argv], input=text, text=True, capture_output=True, check=False, cwd="/",
+                          **as_service())
+    if done.returncode:
+        raise RuntimeError(f"{argv[0]}: {done.stderr.strip()}")
+
+
+def write_as_service(path: Path, text: str, how: str = ">") -> None:
+    """Replaces (>) or extends (>>) a file in a directory of the service user."""
+    do_as_service("sh", "-c", f'umask 077; cat {how} "$1"', "sh", path, text=text)
+
+
+def is_ours(pid: int) -> bool:
+    """Whether the process runs as the user that services run as."""
+    try:
+        status = Path(f"/proc/{pid}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    uid = next(line.split()[1] for line in status.splitlines() if line.startswith("Uid:"))
+    return int(uid) == service_user().pw_uid
 
 
 class Process:
@@ -50,14 +82,15 @@ class Process:
             known = json.loads(self.pidfile.read_text())
         except (FileNotFoundError, ValueError):
             return 0
-        return known["pid"] if start_time(known["pid"]) == known["start"] != "" else 0
+        same = start_time(known["pid"]) == known["start"] != ""
+        return known["pid"] if same and is_ours(known["pid"]) else 0
 
     def remember(self, pid: int) -> None:
         self.layout.save(self.pidfile.name, {"pid": pid, "start": start_time(pid)})
 
     def start(self, argv: list, env: dict | None = None) -> None:
         log = open(self.layout.log / f"{self.name}.log", "ab")
-        home = {"HOME": str(self.layout.state), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+        home = {"HOME": str(self.layout.home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
                 "LC_ALL": "C.UTF-8"}
         sanitizer = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
         child = subprocess.Popen([str(a) for a in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=log,

@@ -1,6 +1,7 @@
 """`make run` and `make stop` as a newcomer uses them, on the small block: again changes nothing, after a kill it
 repairs, after a stop nothing is left and everything comes back."""
 
+import hashlib
 import json
 import os
 import signal
@@ -14,6 +15,9 @@ import psycopg
 import pytest
 
 from conftest import SOURCE, WAIT_S, Problem, Rest, processes_of, wait_until
+
+import daemons
+from layout import short
 
 CATALOGUE = ("person", "person_group", "member", "image", "image_version", "spec", "pool", "pool_share", "entitlement",
              "block", "module", "node", "node_token", "wanted", "operation")
@@ -202,3 +206,46 @@ def reconnected(bic, rest, pool):
     except Problem as p:
         assert p.body.get("retryable", p.status in (409, 503)), p.body
         return None
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root is led astray by links of the service user")
+def test_root_follows_no_link_of_the_service_user(bic, tmp_path):
+    """run/, conf/ and log/ are root's; what lies in a service's own directory is written as the service user."""
+    layout, service = bic.run.layout, bic.run.xcenter
+    for directory in (layout.state, layout.run, layout.conf, layout.log):
+        status = directory.stat()
+        assert status.st_uid == 0 and not status.st_mode & 0o022, directory
+    prey = tmp_path / "prey"
+    prey.write_text("root's")
+    token = service.token_file()
+    token.unlink(missing_ok=True)
+    token.symlink_to(prey)
+    try:
+        with pytest.raises(RuntimeError):
+            service.give_token("planted")
+    finally:
+        token.unlink()
+    assert prey.read_text() == "root's" and prey.stat().st_uid == 0
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a link that is somebody else's")
+def test_a_long_state_is_not_reached_by_a_strangers_link(tmp_path):
+    state = tmp_path / ("long" * 10)
+    state.mkdir()
+    alias = Path("/run") / f"bic-{hashlib.sha256(str(state).encode()).hexdigest()[:10]}"
+    alias.symlink_to(state)
+    os.lchown(alias, 65534, 65534)
+    try:
+        with pytest.raises(RuntimeError, match="somebody else"):
+            short(state)
+    finally:
+        alias.unlink()
+
+
+def test_without_the_portal_no_web_root(tmp_path, monkeypatch):
+    """REST answers without web/dist: the daemons are told of no directory rather than of a missing one."""
+    monkeypatch.setattr(daemons, "SOURCE", tmp_path)
+    assert str(daemons.web_root()) == ""
+    (tmp_path / "web" / "dist").mkdir(parents=True)
+    (tmp_path / "web" / "dist" / "index.html").touch()
+    assert daemons.web_root() == tmp_path / "web" / "dist"
