@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from block import BlockRun  # noqa: E402
 from layout import Layout, state_directory  # noqa: E402
 from progress import fail, say  # noqa: E402
+from rest import Problem  # noqa: E402
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
         state = state_directory()
         run = BlockRun(Layout(state), small=options.small, images=options.images or state / "images")
         {"up": run.up, "down": run.down, "status": run.status}[options.verb]()
-    except (RuntimeError, OSError) as bad:
+    except (RuntimeError, OSError, Problem) as bad:
         fail(str(bad))
     except KeyboardInterrupt:
         say("")
