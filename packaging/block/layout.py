@@ -40,7 +40,7 @@ class Layout:
         self.run = state / "run"
         self.log = state / "log"
         self.conf = state / "conf"
-        self.home = state / "home"  # the services' own: libvirt keeps a cache there
+        self.home = state / "service-home"  # the services' own: libvirt keeps a cache there
         self.build = Path(os.environ.get("BIC_BUILD") or SOURCE / "build" / "run")
         self._ports = self._load("ports.json")
         self._secrets = self._load("secrets.json")
