@@ -183,8 +183,8 @@ static void nodes_are_known(void **state)
 
 static void pages_call_over_tls_alone(void **state)
 {
-    struct answer a = CALL(http_port(people), .scheme = "https", .path = "/page",
-                           .ca = in_dir("ca.crt"));
+    struct answer a =
+        CALL(http_port(people), .scheme = "https", .path = "/page", .ca = in_dir("ca.crt"));
 
     (void)state;
     assert_int_equal(a.status, 200);
