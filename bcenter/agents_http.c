@@ -13,7 +13,7 @@ enum { GATHER_MS = 15 };
 
 static const char *park_key(const struct id *agent, char to[48])
 {
-    snprintf(to, 48, "agent/%s", agent->s);
+    snprintf(to, 48, "agent/%.*s", ID_LEN, agent->s);
     return to;
 }
 

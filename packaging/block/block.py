@@ -162,7 +162,7 @@ class BlockRun:
         def answered():
             rest.login(ADMIN, self.layout.secret("user-admin"))
             return True
-        wait_until("log-in as administrator", answered, 30)
+        wait_until("log-in as administrator", answered, 60)
         return rest
 
     def _token(self, rest: Rest, daemon: Daemon, kind: str, name: str, parent: str | None) -> None:

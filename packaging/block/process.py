@@ -10,6 +10,7 @@ from pathlib import Path
 from layout import Layout, service_user
 
 STOP_S = 20
+PF_EXITING = 4      # linux/sched.h
 
 
 def start_time(pid: int) -> str:
@@ -20,6 +21,20 @@ def start_time(pid: int) -> str:
         return ""
     after = stat.rpartition(")")[2].split()
     return "" if after[0] == "Z" else after[19]
+
+
+def dying(pid: int) -> bool:
+    """Whether it was killed but has not ended yet: it neither works any more nor has it given back its ports."""
+    try:
+        status = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        flags = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[6])
+        threads = len(os.listdir(f"/proc/{pid}/task"))
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    if status["State"].split()[0] in "ZX":
+        return threads > 1
+    pending = int(status["SigPnd"], 16) | int(status["ShdPnd"], 16)
+    return bool(pending & 1 << signal.SIGKILL - 1 or flags & PF_EXITING)
 
 
 def as_service() -> dict:
@@ -82,6 +97,9 @@ class Process:
             known = json.loads(self.pidfile.read_text())
         except (FileNotFoundError, ValueError):
             return 0
+        until = time.monotonic() + STOP_S
+        while dying(known["pid"]) and time.monotonic() < until:
+            time.sleep(0.02)
         same = start_time(known["pid"]) == known["start"] != ""
         return known["pid"] if same and is_ours(known["pid"]) else 0
 
