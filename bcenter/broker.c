@@ -417,7 +417,11 @@ int broker_result(struct bcenter *bc, struct db *db, const struct id *operation,
         return err_set(e, ERR_NOT_FOUND, "no such operation");
     if (!ended)
         return err_set(e, ERR_OPERATION_OPEN, "the desktop is not up yet");
-    return broker_connect(bc, db, c, out, e);
+    if (broker_connect(bc, db, c, out, e) < 0)
+        return -1;
+    return id_set(&out->operation) /* a later order is still at work on the desktop */
+               ? err_set(e, ERR_OPERATION_OPEN, "the desktop is being changed")
+               : 0;
 }
 
 json_t *connection_json(const struct bcenter *bc, const struct connection *c)
