@@ -18,11 +18,11 @@ ADMIN = "admin"
 
 
 class BlockRun:
-    def __init__(self, layout: Layout, small: bool, images: Path):
+    def __init__(self, layout: Layout, small: bool, images: Path, block: topology.Block | None = None):
         self.layout = layout
         self.small = small
         self.images = images
-        self.block = topology.small() if small else topology.whole()
+        self.block = block or (topology.small() if small else topology.whole())
         self.tls = os.environ.get("TLS") == "1"
         layout.make()
         lend(layout.state.resolve(), 0o755)
