@@ -1,6 +1,7 @@
 /* call_http — questions from the CCC through an xCenter, while a person waits. */
 #include <string.h>
 
+#include "bcenter/placement_why.h"
 #include "bcenter/portal.h"
 #include "bcenter/publish.h"
 #include "bcenter/session.h"
@@ -115,10 +116,20 @@ static int post_confirm(const struct request *rq, struct reply *rp, struct err *
     return http_reply(rp, 200, o, e);
 }
 
+static int get_placement(const struct request *rq, struct reply *rp, struct err *e)
+{
+    json_t *o;
+
+    if (let_call(rq, e) < 0 || placement_why(rq->app, bcenter_db(rq), &rq->path_id, &o, e) < 0)
+        return -1;
+    return http_reply(rp, 200, o, e);
+}
+
 const struct route call_routes[] = {
     { "POST", "/call/v1/connections", "node:xcenter", post_connection, 0 },
     { "DELETE", "/call/v1/connections/{id}", "node:xcenter", delete_connection, 0 },
     { "POST", "/call/v1/connections/{id}/tickets", "node:xcenter", post_ticket, 0 },
+    { "GET", "/call/v1/placements/{id}", "node:xcenter", get_placement, 0 },
     { "POST", "/call/v1/confirm-deletions", "node:xcenter", post_confirm, 0 },
     { 0 },
 };

@@ -237,6 +237,7 @@ void desktop_take_row(struct module *m, struct desktop *d, const PGresult *r, in
     take_id(r, row, "pool_id", &to->pool);
     take_id(r, row, "person_id", &to->person);
     take_id(r, row, "overlay_id", &to->overlay);
+    take_id(r, row, "placement_id", &to->placement);
     take_id(r, row, "run_id", &to->run);
     take_id(r, row, "used_by", &d->used_by);
     take_id(r, row, "bserver_id", &host);

@@ -187,6 +187,7 @@ struct operation {
 
 struct desktop_row { /* as in the database; changed as a whole by compare-and-set on generation */
     struct id id, pool, person, overlay, run;
+    struct id placement; /* why it is where it is; "": placed by an earlier version */
     char name[64], mac[18], run_boot[72];
     bool floating, user_net, deleting, destroy;
     int64_t memory_mib, store_gib, seq, generation, created, assigned;

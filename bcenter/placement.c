@@ -71,7 +71,7 @@ static void weigh(const struct id *desktop, const struct id *bserver,
     crypto_hash_sha256(out, (const unsigned char *)text, (unsigned long long)n);
 }
 
-static bool better(const struct candidate *a, const struct candidate *b, const struct demand *d)
+bool placement_better(const struct candidate *a, const struct candidate *b, const struct demand *d)
 {
     unsigned char wa[crypto_hash_sha256_BYTES], wb[crypto_hash_sha256_BYTES];
 
@@ -84,8 +84,48 @@ static bool better(const struct candidate *a, const struct candidate *b, const s
     return memcmp(wa, wb, sizeof wa) > 0;
 }
 
+const char *placement_verdict_word(enum verdict v)
+{
+    static const char *const words[VERDICT_COUNT] = {
+        [VERDICT_FITS] = "fits",
+        [VERDICT_STATE] = "state",
+        [VERDICT_CAPABILITY] = "capability",
+        [VERDICT_SLOTS] = "slots",
+        [VERDICT_LANES] = "lanes",
+        [VERDICT_MEMORY] = "memory",
+        [VERDICT_STORAGE] = "storage",
+        [VERDICT_VF] = "vf",
+    };
+
+    return words[v];
+}
+
+/* What was asked for, and the most that one of those refused for it has. */
+static int figures(const struct candidate *c, int n, const struct demand *d, enum verdict law,
+                   struct err *e)
+{
+    int64_t free = 0;
+
+    for (int i = 0; i < n; i++) {
+        int64_t has = law == VERDICT_MEMORY ? c[i].memory_free_mib : c[i].store_free_gib;
+
+        if (placement_verdict(&c[i], d) == law && has > free)
+            free = has;
+    }
+    if (law == VERDICT_MEMORY) {
+        err_number(e, "asked_mib", d->memory_mib);
+        return err_number(e, "most_free_mib", free);
+    }
+    if (law == VERDICT_STORAGE) {
+        err_number(e, "asked_gib", d->store_gib);
+        return err_number(e, "most_free_gib", free);
+    }
+    return -1;
+}
+
 /* The verdict furthest down the list of filters: the law that took the last candidates away. */
-static int refuse(int n, const int counts[VERDICT_COUNT], const struct demand *d, struct err *e)
+static int refuse(const struct candidate *c, int n, const struct demand *d,
+                  const int counts[VERDICT_COUNT], struct err *e)
 {
     static const struct {
         enum err_code code;
@@ -105,10 +145,12 @@ static int refuse(int n, const int counts[VERDICT_COUNT], const struct demand *d
     for (int v = VERDICT_STATE; v < VERDICT_COUNT; v++)
         if (counts[v] > 0)
             last = v;
-    return err_set(e, laws[last].code,
-                   "%s: %d of %d bServers refused by it (asked: %lld MiB, %lld GiB%s)",
-                   laws[last].words, counts[last], n, (long long)d->memory_mib,
-                   (long long)d->store_gib, d->needs_vf ? ", a VF" : "");
+    err_set(e, laws[last].code, "%s: %d of %d bServers refused by it (asked: %lld MiB, %lld GiB%s)",
+            laws[last].words, counts[last], n, (long long)d->memory_mib, (long long)d->store_gib,
+            d->needs_vf ? ", a VF" : "");
+    err_number(e, "bservers", n);
+    err_number(e, "refused", counts[last]);
+    return figures(c, n, d, (enum verdict)last, e);
 }
 
 int placement_choose(const struct candidate *c, int n, const struct demand *d,
@@ -120,32 +162,13 @@ int placement_choose(const struct candidate *c, int n, const struct demand *d,
         enum verdict v = placement_verdict(&c[i], d);
 
         p.verdicts[v]++;
-        if (v == VERDICT_FITS && (p.candidate < 0 || better(&c[i], &c[p.candidate], d)))
+        if (v == VERDICT_FITS && (p.candidate < 0 || placement_better(&c[i], &c[p.candidate], d)))
             p.candidate = i;
     }
     if (p.candidate < 0)
-        return refuse(n, p.verdicts, d, e);
+        return refuse(c, n, d, p.verdicts, e);
     p.lane = best_lane(&c[p.candidate]);
     p.user_net = !d->needs_vf && c[p.candidate].user_net;
     *out = p;
     return 0;
-}
-
-void placement_text(const struct candidate *c, int n, const struct demand *d,
-                    char to[PLACEMENT_INPUTS])
-{
-    size_t at = 0;
-    int len = snprintf(to, PLACEMENT_INPUTS, "v1 d=%s m=%lld s=%lld vf=%d;", d->desktop.s,
-                       (long long)d->memory_mib, (long long)d->store_gib, d->needs_vf);
-
-    for (int i = 0; i <= n && len > 0 && at + (size_t)len < PLACEMENT_INPUTS; i++) {
-        at += (size_t)len;
-        if (i < n)
-            len = snprintf(to + at, PLACEMENT_INPUTS - at,
-                           "%.8s u%d f%d n%d l%d s%d m%lld g%lld v%d=%d;", c[i].bserver.s, c[i].up,
-                           c[i].format, c[i].user_net, c[i].lanes, free_slots(&c[i]),
-                           (long long)c[i].memory_free_mib, (long long)c[i].store_free_gib,
-                           c[i].free_vfs, placement_verdict(&c[i], d));
-    }
-    to[at < PLACEMENT_INPUTS ? at : PLACEMENT_INPUTS - 1] = '\0';
 }

@@ -15,7 +15,7 @@
 #include "common/base/err.h"
 #include "common/base/id.h"
 
-enum { PLACEMENT_LANES = 16, PLACEMENT_OVERHEAD_MIB = 128, PLACEMENT_INPUTS = 1024 };
+enum { PLACEMENT_LANES = 16, PLACEMENT_HOSTS = 16, PLACEMENT_OVERHEAD_MIB = 128 };
 
 enum verdict {
     VERDICT_FITS,
@@ -34,7 +34,7 @@ struct candidate {
     bool up; /* heard of, and not in maintenance */
     bool format,
         user_net; /* can it run this image's format; has it a user-mode network without a VF */
-    int slots, free_slots[PLACEMENT_LANES], used_slots[PLACEMENT_LANES], lanes;
+    int free_slots[PLACEMENT_LANES], used_slots[PLACEMENT_LANES], lanes;
     int64_t memory_free_mib;
     int64_t store_free_gib; /* -1: no store of its own, nothing to count */
     int free_vfs;
@@ -61,11 +61,10 @@ int64_t placement_memory(int64_t memory_mib);
 int64_t placement_store(int64_t disk_bytes, bool floating);
 
 enum verdict placement_verdict(const struct candidate *c, const struct demand *d);
-/* LAW_… with numbers in the sentence: the law that filtered the last candidates. */
+const char *placement_verdict_word(enum verdict v);
+/* Of two that fit: whether a is to be taken before b. */
+bool placement_better(const struct candidate *a, const struct candidate *b, const struct demand *d);
+/* LAW_… and its numbers: the law that filtered the last candidates. */
 int placement_choose(const struct candidate *c, int n, const struct demand *d,
                      struct placement *out, struct err *e) MUSTCHECK;
-/* The inputs in at most 1 kB, to be kept with the choice. */
-void placement_text(const struct candidate *c, int n, const struct demand *d,
-                    char to[PLACEMENT_INPUTS]);
-
 #endif

@@ -248,6 +248,7 @@ json_t *desktop_json(const struct bcenter *bc, const struct desktop *d)
     json_object_set_new(o, "lane", d->lane >= 0 ? json_integer(d->lane) : json_null());
     json_put_str(o, "vf_id", d->vf ? d->vf->id.s : NULL);
     json_put_str(o, "mac", d->row.mac);
+    json_put_str(o, "placement_id", d->row.placement.s);
     json_put_str(o, "image_version_id", json_str(d->row.image, "id"));
     json_object_set_new(o, "session", session_json(d->session));
     json_object_set_new(o, "operation", open_operation_json(d->op));

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "bcenter/desktop_name.h"
-#include "bcenter/placement.h"
+#include "bcenter/placement_pack.h"
 #include "bcenter/pool_share.h"
 #include "bcenter/publish.h"
 #include "bcenter/reconcile.h"
@@ -11,14 +11,13 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-enum { CANDIDATES = 64 };
-
 /* A desktop about to be made: decided under the lock, written without it. */
 struct making {
     struct desktop_row row;
     struct id host, vf;
     int slot, lane;
-    char inputs[PLACEMENT_INPUTS];
+    unsigned char inputs[PLACEMENT_INPUTS];
+    size_t inputs_size;
     int64_t epoch;
 };
 
@@ -81,7 +80,6 @@ static void candidate(struct module *m, const struct bserver *b, struct candidat
     c->format = b->qcow2 || strcmp(b->kind, "simulated") == 0;
     c->user_net = b->user_net;
     c->lanes = b->nlanes;
-    c->slots = b->nslots;
     for (int i = 0; i < b->nslots; i++) {
         int lane = b->slots[i].lane;
 
@@ -100,14 +98,15 @@ static void candidate(struct module *m, const struct bserver *b, struct candidat
     }
 }
 
-static int candidates(struct module *m, struct candidate list[CANDIDATES])
+/* At most ten count (law), and those that were deleted are not asked. */
+static int candidates(struct module *m, struct candidate list[PLACEMENT_HOSTS])
 {
     struct bserver *b, *next;
     int n = 0;
 
     HASH_ITER(hh, m->bservers, b, next)
     {
-        if (n < CANDIDATES)
+        if (!b->left && n < PLACEMENT_HOSTS)
             candidate(m, b, &list[n++]);
     }
     return n;
@@ -145,7 +144,7 @@ static void make_mac(char to[18])
 static int decide(struct bcenter *bc, struct pool *p, const struct image_version *v,
                   struct making *mk, struct err *e)
 {
-    struct candidate list[CANDIDATES];
+    struct candidate list[PLACEMENT_HOSTS];
     struct placement pl;
     struct demand want = { .desktop = id_new(), .needs_vf = p->needs_vf };
     int64_t disk = p->disk_gib > 0 ? p->disk_gib << 30 : json_num(v->body, "virtual_size", 0);
@@ -158,13 +157,14 @@ static int decide(struct bcenter *bc, struct pool *p, const struct image_version
         return err_set(e, ERR_LAW_MODULE, "the module has %d desktops", MODULE_DESKTOPS);
     if (placement_choose(list, n, &want, &pl, e) < 0)
         return -1;
-    placement_text(list, n, &want, mk->inputs);
+    mk->inputs_size = placement_pack(list, n, &want, mk->inputs);
     mk->host = list[pl.candidate].bserver;
     mk->epoch = bc->m.epoch;
     take_place(&bc->m, mk, &pl, p->needs_vf);
     mk->row.id = want.desktop;
     mk->row.pool = p->id;
     mk->row.overlay = id_new();
+    mk->row.placement = id_new();
     mk->row.floating = p->floating;
     mk->row.user_net = pl.user_net;
     mk->row.memory_mib = want.memory_mib;
@@ -182,12 +182,14 @@ static int store(struct db *db, void *arg, struct err *e)
 {
     const struct making *mk = arg;
     auto_result PGresult *r = NULL;
-    char slot[16], memory[24], disk[24], epoch[24];
+    char slot[16], lane[16], memory[24], disk[24], epoch[24], inputs[2 * PLACEMENT_INPUTS + 1];
     char *spec = store_json(mk->row.spec), *image = store_json(mk->row.image);
     bool vf = id_set(&mk->vf);
     int rc;
 
+    sodium_bin2hex(inputs, sizeof inputs, mk->inputs, mk->inputs_size);
     snprintf(slot, sizeof slot, "%d", mk->slot);
+    snprintf(lane, sizeof lane, "%d", mk->lane);
     snprintf(memory, sizeof memory, "%lld", (long long)mk->row.memory_mib);
     snprintf(disk, sizeof disk, "%lld", (long long)mk->row.store_gib);
     snprintf(epoch, sizeof epoch, "%lld", (long long)mk->epoch);
@@ -195,7 +197,7 @@ static int store(struct db *db, void *arg, struct err *e)
                 DB_ARGS(mk->row.id.s, mk->row.name, mk->row.pool.s,
                         mk->row.floating ? "true" : "false", mk->host.s, slot, vf ? mk->vf.s : NULL,
                         mk->row.mac, mk->row.user_net ? "true" : "false", spec, image, memory, disk,
-                        mk->row.overlay.s, mk->inputs, epoch),
+                        mk->row.overlay.s, mk->row.placement.s, lane, inputs, epoch),
                 &r, e);
     free(spec);
     free(image);

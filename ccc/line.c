@@ -129,6 +129,8 @@ static int do_call(const struct request *rq, struct peer *p, struct line_call *c
     snprintf(path, sizeof path, "/call/v1/modules/%s%s", c->module.s, c->path);
     if (c->method == LINE_DELETE)
         rc = peer_delete(p, path, deadline(rq), e);
+    else if (c->method == LINE_GET)
+        rc = peer_get(p, path, deadline(rq), &c->answer, e);
     else
         rc = peer_post(p, path, c->body, deadline(rq), &c->answer, e);
     c->status = rc == 0 ? peer_status(p) : 0;

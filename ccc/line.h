@@ -18,7 +18,7 @@ struct ccc_lines;
 struct ccc_lines *line_open_all(void); /* NULL when out of memory */
 void line_close_all(struct ccc_lines *l);
 
-enum line_method { LINE_POST, LINE_DELETE };
+enum line_method { LINE_POST, LINE_DELETE, LINE_GET };
 struct line_call {
     struct id module;
     enum line_method method;

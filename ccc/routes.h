@@ -13,6 +13,7 @@ extern const struct route spec_routes[];
 extern const struct route pool_routes[];
 extern const struct route entitlement_routes[];
 extern const struct route tree_routes[];
+extern const struct route placement_routes[];
 extern const struct route node_routes[];
 extern const struct route desktop_routes[];
 extern const struct route operation_routes[];

@@ -123,11 +123,24 @@ static int delete_connection(const struct request *rq, struct reply *rp, struct 
     return 0;
 }
 
+static int get_placement(const struct request *rq, struct reply *rp, struct err *e)
+{
+    json_t *answer = NULL;
+    char path[128];
+    struct peer *p;
+
+    snprintf(path, sizeof path, "/call/v1/placements/%s", rq->path_id2.s);
+    if (line_open(rq, &p, e) < 0 || peer_get(p, path, deadline(rq), &answer, e) < 0)
+        return -1;
+    return http_reply(rp, 200, answer, e);
+}
+
 const struct route xcenter_call_routes[] = {
     { "POST", "/call/v1/modules/{id}/connections", "node:ccc", post_connection, HTTP_UNREAD },
     { "DELETE", "/call/v1/modules/{id}/connections/{id2}", "node:ccc", delete_connection, 0 },
     { "POST", "/call/v1/modules/{id}/connections/{id2}/tickets", "node:ccc", post_ticket,
       HTTP_UNREAD },
+    { "GET", "/call/v1/modules/{id}/placements/{id2}", "node:ccc", get_placement, 0 },
     { "POST", "/call/v1/modules/{id}/confirm-deletions", "node:ccc", post_confirm, HTTP_UNREAD },
     { 0 },
 };

@@ -29,6 +29,23 @@ def test_spares_run_with_a_function_each(bic, pool):
     assert len({d["mac"] for d in desktops}) == 50
 
 
+def test_each_placement_is_explained(bic, pool):
+    """Of every desktop: the bServers that were looked at, the law of each that was not taken, and a replay."""
+    hosts = {b["id"]: b for b in bic.admin.every("/bservers")}
+    for d in bic.desktops(pool):
+        why = bic.admin.call("GET", f"/placements/{d['placement_id']}")
+        assert why["replayed"] and why["desktop_id"] == d["id"]
+        assert (why["bserver_id"], why["lane"]) == (d["bserver_id"], d["lane"])
+        verdicts = {c["bserver_id"]: c["verdict"] for c in why["candidates"]}
+        assert set(verdicts) == {b["id"] for b in hosts.values() if b["module_id"] == d["module_id"]}
+        assert verdicts[d["bserver_id"]] == "fits"
+        assert all(v == "vf" for b, v in verdicts.items() if hosts[b]["kind"] == "embedded")
+        assert [c["bserver_id"] for c in why["candidates"] if c["rank"] == 1] == [d["bserver_id"]]
+    with pytest.raises(Problem) as no:
+        bic.admin.call("GET", "/placements/00000000-0000-4000-8000-000000000000")
+    assert no.value.status == 404
+
+
 def test_slots_are_the_law(bic, pool):
     for b in bic.admin.every("/bservers"):
         if b["kind"] == "simulated":

@@ -42,21 +42,21 @@ select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id from vf 
 
 -- name: desktop_all()
 select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
-       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, run_id, run_boot,
+       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, placement_id, run_id, run_boot,
        stop_how, seq, deleting, generation, trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
 from desktop;
 
 -- name: desktop_one(id)
 select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
-       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, run_id, run_boot,
+       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, placement_id, run_id, run_boot,
        stop_how, seq, deleting, generation, trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
 from desktop where id = $1::uuid;
 
 -- name: desktop_on(bserver)
 select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
-       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, run_id, run_boot,
+       mac::text as mac, user_net, spec::text as spec, image::text as image, memory_mib, store_gib, overlay_id, placement_id, run_id, run_boot,
        stop_how, seq, deleting, generation, trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
 from desktop where bserver_id = $1::uuid;
@@ -154,21 +154,23 @@ update vf set state = 'lost' where bserver_id = $1::uuid and id in (select jsonb
 update vf set state = 'free' where id = $1::uuid and state = 'quarantine'
     and exists (select from leader where epoch = $2::bigint for share);
 
--- name: desktop_make(id, name, pool, floating, bserver, slot, vf, mac, user_net, spec, image, memory_mib, store_gib, overlay, inputs, epoch)
-with lead as (select from leader where epoch = $16::bigint for share),
+-- name: desktop_make(id, name, pool, floating, bserver, slot, vf, mac, user_net, spec, image, memory_mib, store_gib, overlay, placement, lane, inputs, epoch)
+with lead as (select from leader where epoch = $18::bigint for share),
 host as (update bserver set memory_used_mib = memory_used_mib + $12::bigint, store_used_gib = store_used_gib + $13::bigint
          where id = $5::uuid and not maintenance and exists (select from lead)
            and exists (select from slot where bserver_id = $5::uuid and no = $6::integer and desktop_id is null)
            and ($7::uuid is null or exists (select from vf where id = $7::uuid and bserver_id = $5::uuid and state = 'free'))
          returning id),
-made as (insert into desktop (id, name, pool_id, floating, bserver_id, mac, user_net, spec, image, memory_mib, store_gib, overlay_id)
+made as (insert into desktop (id, name, pool_id, floating, bserver_id, mac, user_net, spec, image, memory_mib, store_gib, overlay_id,
+                              placement_id)
          select $1::uuid, $2::text, $3::uuid, $4::boolean, $5::uuid, $8::macaddr, $9::boolean, $10::jsonb, $11::jsonb,
-                $12::bigint, $13::bigint, $14::uuid from host returning id),
+                $12::bigint, $13::bigint, $14::uuid, $15::uuid from host returning id),
 seat as (update slot set desktop_id = $1::uuid where bserver_id = $5::uuid and no = $6::integer and desktop_id is null
          and exists (select from made) returning no),
 fn as (update vf set desktop_id = $1::uuid, state = 'assigned', mac = $8::text
        where id = $7::uuid and state = 'free' and exists (select from made) returning id),
-why as (insert into placement (desktop_id, bserver_id, inputs) select $1::uuid, $5::uuid, $15::text from made)
+why as (insert into placement (id, desktop_id, bserver_id, lane, inputs)
+        select $15::uuid, $1::uuid, $5::uuid, $16::integer, decode($17::text, 'hex') from made)
 select (select count(*) from lead) as lead, (select count(*) from made) as made, (select count(*) from seat) as slots,
        (select count(*) from fn) as vfs;
 
@@ -229,7 +231,11 @@ delete from operation o where ended_at < now() - interval '2 hours'
     and not exists (select from replica r where r.kind = 'operation' and r.id = o.id);
 
 -- name: purge_placements()
-delete from placement where at < now() - interval '7 days';
+select placement_days();
+
+-- name: placement_one(id)
+select id, trunc(extract(epoch from at) * 1000)::bigint as at_ms, desktop_id, bserver_id, lane, encode(inputs, 'hex') as inputs
+from placement where id = $1::uuid;
 
 -- name: purge_keys()
 delete from ticket_key where retired_at < now() - interval '1 day';

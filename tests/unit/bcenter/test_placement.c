@@ -161,21 +161,28 @@ static void fills_evenly(void **state)
         assert_int_equal(took[i], 25);
 }
 
-static void inputs_stay_small(void **state)
+/* A refusal says what was asked and what there is. */
+static void a_refusal_has_its_numbers(void **state)
 {
-    struct candidate c[64];
-    struct demand d = { .desktop = id_new() };
-    char text[PLACEMENT_INPUTS];
+    struct demand d = { .desktop = id_new(), .memory_mib = 1500, .store_gib = 10 };
+    struct candidate c[3] = { good(), good(), good() };
+    struct placement p;
+    struct err e = { 0 };
 
     (void)state;
-    for (int i = 0; i < 64; i++)
-        c[i] = host();
-    placement_text(c, 64, &d, text);
-    assert_true(strlen(text) < PLACEMENT_INPUTS);
-    assert_non_null(strstr(text, d.desktop.s));
-    assert_int_equal(placement_store(1, true), 1);
-    assert_int_equal(placement_store(8LL << 30, true), 2);
-    assert_int_equal(placement_store(8LL << 30, false), 8);
+    c[1].memory_free_mib = 1400;
+    c[2].up = false;
+    assert_int_equal(placement_choose(c, 3, &d, &p, &e), -1);
+    assert_int_equal(e.code, ERR_LAW_MEMORY);
+    assert_int_equal(e.numbers, 4);
+    assert_string_equal(e.number[0].name, "bservers");
+    assert_int_equal(e.number[0].value, 3);
+    assert_string_equal(e.number[1].name, "refused");
+    assert_int_equal(e.number[1].value, 2);
+    assert_string_equal(e.number[2].name, "asked_mib");
+    assert_int_equal(e.number[2].value, 1500);
+    assert_string_equal(e.number[3].name, "most_free_mib");
+    assert_int_equal(e.number[3].value, 1400);
 }
 
 int main(void)
@@ -184,7 +191,7 @@ int main(void)
         cmocka_unit_test(never_breaks_a_law),
         cmocka_unit_test(each_law_is_named),
         cmocka_unit_test(fills_evenly),
-        cmocka_unit_test(inputs_stay_small),
+        cmocka_unit_test(a_refusal_has_its_numbers),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
