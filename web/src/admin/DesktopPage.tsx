@@ -14,6 +14,7 @@ import { DesktopStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
 import { Facts } from './Facts';
 import { OperationTable } from './OperationTable';
+import { PlacementWhy } from './PlacementWhy';
 import { useModules } from './choices';
 
 function StateLine({ desktop }: { desktop: Desktop }) {
@@ -86,6 +87,7 @@ export function DesktopPage() {
             [t('field.createdAt'), time(desktop.created_at)],
           ]}
         />
+        {desktop.placement_id && <PlacementWhy id={desktop.placement_id} />}
       </section>
       <section className="panel">
         <h2>{t('nav.operations')}</h2>

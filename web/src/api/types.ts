@@ -32,6 +32,7 @@ export type Module = Schemas['Module'];
 export type Block = Schemas['Block'];
 export type Bserver = Schemas['Bserver'];
 export type Vf = Schemas['Vf'];
+export type Placement = Schemas['Placement'];
 export type Node = Schemas['Node'];
 export type NodeKind = Schemas['NodeKind'];
 export type NodeToken = Schemas['NodeToken'];
