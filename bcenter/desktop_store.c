@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bcenter/desktop_place.h"
 #include "bcenter/module_load.h"
 #include "bcenter/publish.h"
 #include "common/base/clock.h"
@@ -291,14 +292,8 @@ void desktop_forgotten(struct bcenter *bc, const struct id *id)
 
     if (!d || !b)
         return;
-    b->memory_used_mib -= d->row.memory_mib;
-    b->store_used_gib -= d->row.store_gib;
-    if (d->vf) {
-        d->vf->state = d->vf->state == VF_LOST ? VF_LOST : VF_QUARANTINE;
-        d->vf->quarantine_at = clock_boot_ms();
-    }
     publish_desktop_gone(bc, id, &b->id);
-    module_desktop_remove(&bc->m, d);
+    desktop_place_leave(&bc->m, d, clock_boot_ms());
     publish_bserver(bc, b);
 }
 

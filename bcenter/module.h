@@ -154,6 +154,7 @@ struct bserver {
     int64_t heard_wall;
     bool knows_key; /* it has our ticket key */
     int64_t load;   /* people on it; broker_decide's scratch */
+    int free_vfs;   /* desktop_place's scratch */
     bool shown_up;  /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };

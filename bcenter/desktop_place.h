@@ -1,0 +1,33 @@
+/*
+ * desktop_place — where a new desktop goes: decided in memory under the lock (placement.h), stored
+ * by one statement that takes slot, memory, storage and virtual function together, applied after
+ * that (docs/broker.md). The database's laws have the last word: CONFLICT, then its bServer's rows
+ * are read again.
+ */
+#ifndef BCENTER_DESKTOP_PLACE_H
+#define BCENTER_DESKTOP_PLACE_H
+
+#include "bcenter/bcenter.h"
+#include "bcenter/placement_pack.h"
+
+/* A desktop about to be made: decided under the lock, written without it. */
+struct desktop_place {
+    struct desktop_row row; /* owned: desktop_row_release */
+    struct id host, vf;
+    int slot, lane;
+    unsigned char inputs[PLACEMENT_INPUTS];
+    size_t inputs_size;
+    int64_t epoch;
+};
+
+/* Lock held. What the next desktop of this pool will be and where. LAW_… with numbers. */
+int desktop_place_decide(struct module *m, const struct pool *p, const struct image_version *v,
+                         struct desktop_place *out, struct err *e) MUSTCHECK;
+/* db_tx body; arg is a const struct desktop_place. EPOCH_STALE, CONFLICT. */
+int desktop_place_store(struct db *db, void *arg, struct err *e) MUSTCHECK;
+/* Lock held; the database has it. NULL: its bServer is gone, or no memory. */
+struct desktop *desktop_place_take(struct module *m, const struct desktop_place *place);
+/* Lock held; the database has forgotten it. Its function waits in quarantine; d is freed. */
+void desktop_place_leave(struct module *m, struct desktop *d, int64_t now_boot_ms);
+
+#endif
