@@ -112,7 +112,8 @@ static struct curl_slist *headers(const struct client *c, const char *method, co
         snprintf(line, sizeof line, "If-Match: %s", if_match);
         list = curl_slist_append(list, line);
     }
-    /* A POST that is repeated by the network or by the user's patience happens once. */
+    /* Sent again by perform(), it still happens once. Each call has a key of its own: who runs
+     * bicctl again asks for a second thing. */
     if (strcmp(method, "POST") == 0 && type && strcmp(type, "application/json") == 0) {
         snprintf(line, sizeof line, "Idempotency-Key: %s", id_new().s);
         list = curl_slist_append(list, line);
@@ -120,7 +121,14 @@ static struct curl_slist *headers(const struct client *c, const char *method, co
     return list;
 }
 
-static int perform(CURL *h, const struct client *c, struct answer *a)
+/* The connection ended before the answer: whether it was done is not known. */
+static bool lost(CURLcode code)
+{
+    return code == CURLE_GOT_NOTHING || code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR;
+}
+
+/* may_repeat: asking once more, with the same head and body, does no harm. */
+static int perform(CURL *h, const struct client *c, bool may_repeat, struct answer *a)
 {
     struct received r = { 0 };
     struct err bad = { 0 };
@@ -137,6 +145,10 @@ static int perform(CURL *h, const struct client *c, struct answer *a)
     if (c->ca)
         curl_easy_setopt(h, CURLOPT_CAINFO, c->ca);
     code = curl_easy_perform(h);
+    if (may_repeat && lost(code)) {
+        r.n = 0;
+        code = curl_easy_perform(h);
+    }
     curl_easy_getinfo(h, CURLINFO_RESPONSE_CODE, &status);
     a->status = (int)status;
     if (r.n > 0 && json_read(r.text, r.n, &a->body, &bad) < 0)
@@ -179,7 +191,7 @@ int client_call(const struct client *c, const char *method, const char *path, co
             curl_easy_setopt(h, CURLOPT_POSTFIELDS, text);
         else if (strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0)
             curl_easy_setopt(h, CURLOPT_POSTFIELDS, "");
-        rc = perform(h, c, a);
+        rc = perform(h, c, true, a);
     }
     curl_slist_free_all(head);
     free(text);
@@ -206,7 +218,7 @@ int client_upload(const struct client *c, const char *path, const char *file, st
         curl_easy_setopt(h, CURLOPT_READDATA, f);
         curl_easy_setopt(h, CURLOPT_INFILESIZE_LARGE, size);
         curl_easy_setopt(h, CURLOPT_CUSTOMREQUEST, "POST");
-        rc = perform(h, c, a);
+        rc = perform(h, c, false, a);
     }
     if (f)
         fclose(f);

@@ -25,7 +25,7 @@ static void usage(FILE *to)
                 "  -f, --file FILE           members of a new thing, as JSON\n"
                 "      --filter k=v,…        what to list\n"
                 "      --parent NAME|ID      block of a bCenter, module of a bServer\n"
-                "      --password-file FILE  instead of asking\n"
+                "      --password-file FILE  instead of asking (login, create user)\n"
                 "      --ca FILE             CA of the installation (PEM), kept with the log-in\n\n"
                 "exit status: 0 done, 1 usage, 2 not found, 3 conflict, 4 partly done, 5 denied, 6 "
                 "time-out, 7 failed\n");

@@ -3,6 +3,7 @@
 
 #include "bicctl/command.h"
 #include "bicctl/context.h"
+#include "bicctl/password.h"
 #include "bicctl/resource.h"
 #include "common/base/json.h"
 
@@ -19,14 +20,61 @@ static const struct resource *known(const char *word)
     return NULL;
 }
 
-/* "state=running,pool_id=…" as a query. */
+/* A kind of which this can be asked. */
+static const struct resource *able(const char *word, unsigned what)
+{
+    const struct resource *r = known(word);
+
+    if (!r || r->can & what)
+        return r;
+    fprintf(stderr, "bicctl: %s cannot be %s; only:", r->word,
+            what == RESOURCE_CREATE   ? "created"
+            : what == RESOURCE_DELETE ? "deleted"
+                                      : "read one by one");
+    for (r = resources; r->word; r++)
+        if (r->can & what)
+            fprintf(stderr, " %s", r->word);
+    fprintf(stderr, "\n");
+    return NULL;
+}
+
+/* RFC 3986: what is not unreserved is percent-encoded. Returns the end. */
+static char *encode(char *to, const char *s, size_t n)
+{
+    static const char plain[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
+    for (; n > 0; n--, s++) {
+        if (memchr(plain, *s, sizeof plain - 1))
+            *to++ = *s;
+        else
+            to += snprintf(to, 4, "%%%02X", (unsigned char)*s);
+    }
+    return to;
+}
+
+/* "state=running,pool_id=…" as a query; NULL and a sentence if it is not that. */
 static char *query_of(const char *filter)
 {
-    char *q = strdup(filter ? filter : "");
+    const char *p = filter ? filter : "";
+    char *q = malloc(3 * strlen(p) + 1), *to = q;
 
-    for (char *p = q; p && *p; p++)
-        if (*p == ',')
-            *p = '&';
+    for (size_t key, n; q && *p; p += n + (p[n] == ',')) {
+        n = strcspn(p, ",");
+        key = strcspn(p, "=,");
+        if (key == 0 || p[key] != '=') {
+            fprintf(stderr, "bicctl: '%.*s' is not key=value\n", (int)n, p);
+            free(q);
+            return NULL;
+        }
+        if (to > q)
+            *to++ = '&';
+        to = encode(to, p, key);
+        *to++ = '=';
+        to = encode(to, p + key + 1, n - key - 1);
+    }
+    if (q)
+        *to = '\0';
     return q;
 }
 
@@ -63,7 +111,7 @@ static int fetch(struct client *c, const struct resource *r, const char *word, c
 
 static int get(const struct options *o, int argc, char **argv)
 {
-    const struct resource *r = known(argv[0]);
+    const struct resource *r = able(argv[0], RESOURCE_GET);
     struct client c = { 0 };
     struct answer a = { 0 };
     char path[128];
@@ -81,7 +129,7 @@ static int get(const struct options *o, int argc, char **argv)
 
 static int delete (const struct options *o, int argc, char **argv)
 {
-    const struct resource *r = known(argv[0]);
+    const struct resource *r = able(argv[0], RESOURCE_DELETE);
     struct client c = { 0 };
     struct answer a = { 0 }, done = { 0 };
     char path[128];
@@ -99,36 +147,62 @@ static int delete (const struct options *o, int argc, char **argv)
     return rc;
 }
 
-/* "key=value" words: values that are JSON are taken as such, all others as text. */
+/* "key=text" or "key:=json", so that what a word means does not depend on what it looks like. */
+static int take_member(json_t *body, char *word)
+{
+    char *equals = strchr(word, '=');
+    bool typed = equals && equals > word && equals[-1] == ':';
+    json_t *v;
+
+    if (!equals || equals - typed == word) {
+        fprintf(stderr, "bicctl: '%s' is not key=text or key:=json\n", word);
+        return EXIT_USAGE;
+    }
+    equals[-typed] = '\0';
+    v = typed ? json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL)
+              : json_string(equals + 1);
+    if (v && json_object_set_new(body, word, v) == 0)
+        return EXIT_OK;
+    fprintf(stderr, "bicctl: the value of '%s' is not %s\n", word, typed ? "JSON" : "UTF-8");
+    return EXIT_USAGE;
+}
+
 static int body_of(const struct options *o, int argc, char **argv, json_t **out)
 {
     json_t *body = o->file ? json_load_file(o->file, JSON_REJECT_DUPLICATES, NULL) : json_object();
+    int rc = EXIT_OK;
 
     if (!json_is_object(body)) {
         fprintf(stderr, "bicctl: %s is no JSON object\n", o->file);
+        rc = EXIT_USAGE;
+    }
+    for (int i = 0; rc == EXIT_OK && i < argc; i++)
+        rc = take_member(body, argv[i]);
+    if (rc == EXIT_OK)
+        *out = body;
+    else
         json_decref(body);
-        return EXIT_USAGE;
-    }
-    for (int i = 0; i < argc; i++) {
-        char *equals = strchr(argv[i], '=');
-        json_t *v;
+    return rc;
+}
 
-        if (!equals || equals == argv[i]) {
-            fprintf(stderr, "bicctl: '%s' is not key=value\n", argv[i]);
-            json_decref(body);
-            return EXIT_USAGE;
-        }
-        *equals = '\0';
-        v = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-        json_object_set_new(body, argv[i], v ? v : json_string(equals + 1));
-    }
-    *out = body;
-    return EXIT_OK;
+/* A new person's password is not an argument: every user of this machine sees those. */
+static int add_password(const struct options *o, const struct resource *r, json_t *body)
+{
+    char password[PASSWORD_MAX];
+    int rc;
+
+    if (strcmp(r->one, "user") != 0 || (!o->password_file && json_object_get(body, "password")))
+        return EXIT_OK;
+    rc = password_read_new(o->password_file, password);
+    if (rc == EXIT_OK)
+        json_object_set_new(body, "password", json_string(password));
+    explicit_bzero(password, sizeof password);
+    return rc;
 }
 
 static int create(const struct options *o, int argc, char **argv)
 {
-    const struct resource *r = known(argv[0]);
+    const struct resource *r = able(argv[0], RESOURCE_CREATE);
     struct client c = { 0 };
     struct answer a = { 0 };
     json_auto_t *body = NULL;
@@ -136,6 +210,8 @@ static int create(const struct options *o, int argc, char **argv)
 
     if (rc == EXIT_OK)
         rc = body_of(o, argc - 1, argv + 1, &body);
+    if (rc == EXIT_OK)
+        rc = add_password(o, r, body);
     if (rc == EXIT_OK)
         rc = client_call(&c, "POST", r->path, body, NULL, &a);
     if (rc == EXIT_OK)
@@ -197,8 +273,10 @@ static int token(const struct options *o, int argc, char **argv)
 const struct command object_commands[] = {
     { "list", "KIND", "all things of a kind; --filter key=value,…", 1, 1, list },
     { "get", "KIND NAME|ID", "one thing with everything known of it", 2, 2, get },
-    { "create", "KIND [key=value …]", "makes a thing; --file FILE gives its members as JSON", 1, -1,
-      create },
+    { "create", "KIND [key=text key:=json …]",
+      "makes a thing; key:= for numbers, true, false, null, lists; --file FILE: its members as "
+      "JSON",
+      1, -1, create },
     { "delete", "KIND NAME|ID", "deletes a thing, if nothing needs it", 2, 2, delete },
     { "publish", "IMAGE FILE.qcow2", "adds a version to an image", 2, 2, publish },
     { "token", "xcenter|bcenter|bserver NAME",

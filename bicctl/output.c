@@ -5,6 +5,8 @@
 #include <string.h>
 #include <wchar.h>
 
+#include "common/base/text.h"
+
 enum { CELL = 160, COLUMNS = 16 };
 
 static const json_t *member(const json_t *o, const char *path)
@@ -24,16 +26,21 @@ static void cell(const json_t *v, char to[CELL])
     if (!v || json_is_null(v)) {
         snprintf(to, CELL, "-");
     } else if (json_is_string(v)) {
-        snprintf(to, CELL, "%s", json_string_value(v));
+        text_cut(to, CELL, json_string_value(v));
     } else {
         char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
 
-        snprintf(to, CELL, "%s", text ? text : "");
+        text_cut(to, CELL, text ? text : "");
         free(text);
     }
-    for (char *p = to; *p; p++)
-        if ((unsigned char)*p < 0x20 || *p == 0x7F)
-            *p = ' ';
+    for (size_t len; *to; to += len) {
+        bool control;
+        uint32_t cp;
+
+        len = text_character(to, &cp, &control);
+        if (control)
+            memset(to, ' ', len);
+    }
 }
 
 static int width(const char *text)

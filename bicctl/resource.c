@@ -6,68 +6,91 @@
 #include "common/base/id.h"
 #include "common/base/json.h"
 
+enum { ALL = RESOURCE_GET | RESOURCE_CREATE | RESOURCE_DELETE };
+
 const struct resource resources[] = {
     { "desktops",
       "desktop",
       "/desktops",
       "name",
+      RESOURCE_GET,
       { "name", "state", "pool_name", "username", "bserver_name", "observed", "as_of", "id" } },
     { "pools",
       "pool",
       "/pools",
       "name",
+      ALL,
       { "name", "kind", "counts.desktops", "counts.ready", "counts.assigned", "counts.in_use",
         "id" } },
     { "images",
       "image",
       "/images",
       "name",
+      ALL,
       { "name", "guest", "latest_version.number", "latest_version.size", "id" } },
     { "specs",
       "spec",
       "/specs",
       "name",
+      ALL,
       { "name", "vcpus", "memory_mib", "firmware", "needs_vf", "id" } },
     { "users",
       "user",
       "/users",
       "username",
+      ALL,
       { "username", "display_name", "role", "disabled", "id" } },
-    { "groups", "group", "/groups", "name", { "name", "member_count", "id" } },
+    { "groups", "group", "/groups", "name", ALL, { "name", "member_count", "id" } },
     { "entitlements",
       "entitlement",
       "/entitlements",
       NULL,
+      ALL,
       { "pool_id", "user_id", "group_id", "id" } },
     { "connections",
       "connection",
       "/connections",
       NULL,
+      ALL,
       { "username", "desktop_name", "screen", "since", "id" } },
     { "operations",
       "operation",
       "/operations",
       NULL,
+      RESOURCE_GET,
       { "verb", "target.name", "state", "percent", "stage", "created_at", "id" } },
-    { "blocks", "block", "/blocks", "name", { "name", "id" } },
+    { "blocks", "block", "/blocks", "name", RESOURCE_GET, { "name", "id" } },
     { "modules",
       "module",
       "/modules",
       "name",
+      RESOURCE_GET,
       { "name", "state", "counts.bservers", "counts.desktops", "counts.running", "counts.sessions",
         "held", "as_of", "id" } },
     { "bservers",
       "bserver",
       "/bservers",
       "name",
+      RESOURCE_GET,
       { "name", "kind", "state", "desktops", "running", "slots_used", "slots", "last_heard",
         "id" } },
-    { "vfs", "vf", "/vfs", NULL, { "address", "pf", "state", "mac", "desktop_id", "id" } },
-    { "nodes", "node", "/nodes", "name", { "name", "kind", "not_after", "last_heard", "id" } },
+    { "vfs",
+      "vf",
+      "/vfs",
+      NULL,
+      RESOURCE_GET,
+      { "address", "pf", "state", "mac", "desktop_id", "id" } },
+    { "nodes",
+      "node",
+      "/nodes",
+      "name",
+      RESOURCE_GET | RESOURCE_DELETE,
+      { "name", "kind", "not_after", "last_heard", "id" } },
     { "audit",
       "record",
       "/audit",
       NULL,
+      0,
       { "at", "actor_name", "action", "target_kind", "target_name", "result" } },
     { 0 },
 };
@@ -88,13 +111,15 @@ int resource_list(const struct client *c, const struct resource *r, const char *
 
     for (;;) {
         struct answer a = { 0 };
-        char path[2048];
+        char *path = NULL;
         const char *next;
-        int rc;
+        int rc = EXIT_FAILED;
 
-        snprintf(path, sizeof path, "%s?limit=200%s%s%s%s", r->path, query[0] ? "&" : "", query,
-                 cursor[0] ? "&cursor=" : "", cursor);
-        rc = client_call(c, "GET", path, NULL, NULL, &a);
+        if (asprintf(&path, "%s?limit=200%s%s%s%s", r->path, query[0] ? "&" : "", query,
+                     cursor[0] ? "&cursor=" : "", cursor) >= 0) {
+            rc = client_call(c, "GET", path, NULL, NULL, &a);
+            free(path);
+        }
         if (rc != EXIT_OK) {
             answer_release(&a);
             json_decref(all);

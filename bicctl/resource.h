@@ -6,12 +6,14 @@
 #include "bicctl/client.h"
 
 enum { RESOURCE_COLUMNS = 9 };
+enum { RESOURCE_GET = 1, RESOURCE_CREATE = 2, RESOURCE_DELETE = 4 }; /* beside its list */
 
 struct resource {
     const char *word;                          /* "desktops" */
     const char *one;                           /* "desktop" */
     const char *path;                          /* "/desktops" */
     const char *name;                          /* member that people call it by; NULL: only ids */
+    unsigned can;                              /* RESOURCE_… */
     const char *columns[RESOURCE_COLUMNS + 1]; /* members shown in a table, NULL-ended */
 };
 

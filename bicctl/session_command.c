@@ -1,56 +1,18 @@
 #include <stdlib.h>
 #include <string.h>
-#include <termios.h>
-#include <unistd.h>
 
 #include "bicctl/command.h"
 #include "bicctl/context.h"
+#include "bicctl/password.h"
 #include "common/base/json.h"
-
-enum { PASSWORD = 640 };
-
-static void echo(bool on)
-{
-    struct termios t;
-
-    if (tcgetattr(STDIN_FILENO, &t) < 0)
-        return;
-    t.c_lflag = on ? t.c_lflag | ECHO : t.c_lflag & ~(tcflag_t)ECHO;
-    tcsetattr(STDIN_FILENO, TCSAFLUSH, &t);
-}
-
-/* From --password-file, else asked for (without echo at a terminal). Never an argument. */
-static int read_password(const struct options *o, char to[PASSWORD])
-{
-    FILE *f = o->password_file ? fopen(o->password_file, "re") : stdin;
-    bool got;
-
-    if (!f) {
-        fprintf(stderr, "bicctl: %s cannot be read\n", o->password_file);
-        return EXIT_USAGE;
-    }
-    if (f == stdin && isatty(STDIN_FILENO)) {
-        fprintf(stderr, "Password: ");
-        echo(false);
-    }
-    got = fgets(to, PASSWORD, f) != NULL;
-    if (f == stdin && isatty(STDIN_FILENO)) {
-        echo(true);
-        fprintf(stderr, "\n");
-    }
-    if (f != stdin)
-        fclose(f);
-    to[got ? strcspn(to, "\r\n") : 0] = '\0';
-    return got ? EXIT_OK : EXIT_USAGE;
-}
 
 static int login(const struct options *o, int argc, char **argv)
 {
-    char password[PASSWORD];
+    char password[PASSWORD_MAX];
     struct client c = { 0 };
     struct answer a = { 0 };
     json_auto_t *body = json_object();
-    int rc = read_password(o, password);
+    int rc = password_read(o->password_file, "Password: ", password);
 
     (void)argc;
     if (rc != EXIT_OK)

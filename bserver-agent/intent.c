@@ -12,6 +12,7 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 
 enum { PATH_SIZE = 512, FILE_MAX = 16 << 20 };
 
@@ -301,7 +302,7 @@ void intent_run(struct intent *t, const struct id *id, struct intent_run *out)
         slug = json_str(o, "slug");
         out->code = slug ? err_from_slug(slug) : ERR_NONE;
         detail = json_str(o, "detail");
-        snprintf(out->detail, sizeof out->detail, "%s", detail ? detail : "");
+        text_cut(out->detail, sizeof out->detail, detail ? detail : "");
     }
     pthread_mutex_unlock(&t->lock);
 }
@@ -396,7 +397,7 @@ enum intent_order_state intent_order(struct intent *t, const struct id *order, e
     slug = json_str(o, "slug");
     *code = slug ? err_from_slug(slug) : ERR_NONE;
     text = json_str(o, "detail");
-    snprintf(detail, 160, "%s", text ? text : "");
+    text_cut(detail, 160, text ? text : "");
     pthread_mutex_unlock(&t->lock);
     return state;
 }

@@ -8,6 +8,7 @@
 #include "bserver-agent/embedded.h"
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/base/text.h"
 
 enum { START_MS = 60000, STOP_MS = 30000, ASK_MS = 10000 };
 
@@ -160,7 +161,7 @@ static int note_run(const struct machine_tools *t, const struct id *desktop, con
 
     if (why) {
         r.code = why->code;
-        snprintf(r.detail, sizeof r.detail, "%.150s", why->detail);
+        text_cut(r.detail, sizeof r.detail, why->detail);
     }
     return intent_set_run(t->intents, desktop, &r, e);
 }

@@ -5,25 +5,26 @@
 #include <string.h>
 
 #include "ccc/ccc.h"
-#include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/text.h"
 
 enum { LIMIT_DEFAULT = 50, LIMIT_MAX = 200, ARGS_MAX = 3 + LIST_FILTERS_MAX };
 
-static bool value_ok(enum list_value kind, const char *s)
+/* s as the database takes it, NULL if it is none of this kind. A time is said in UTC: RFC 3339
+ * knows offsets that PostgreSQL does not. */
+static const char *value_of(enum list_value kind, const char *s, char utc[CLOCK_TEXT])
 {
     struct id id;
     int64_t ms;
     char *end;
 
     switch (kind) {
-    case LIST_TEXT: return strlen(s) <= 256 && text_utf8(s, strlen(s));
-    case LIST_TIME: return clock_parse(s, &ms);
-    case LIST_UUID: return id_parse(s, &id);
-    case LIST_NUMBER: strtol(s, &end, 10); return s[0] && strlen(s) <= 9 && !*end;
+    case LIST_TEXT: return strlen(s) <= 256 && text_utf8(s, strlen(s)) ? s : NULL;
+    case LIST_TIME: return clock_parse(s, &ms) ? clock_text(ms, utc) : NULL;
+    case LIST_UUID: return id_parse(s, &id) ? s : NULL;
+    case LIST_NUMBER: strtol(s, &end, 10); return s[0] && strlen(s) <= 9 && !*end ? s : NULL;
     }
-    return false;
+    return NULL;
 }
 
 int list_cursor_write(char to[LIST_CURSOR_MAX], const char *word, const char *value, const char *id,
@@ -45,7 +46,8 @@ int list_cursor_read(const char *cursor, const char *word, enum list_value value
                      struct list_cursor *out, struct err *e)
 {
     size_t n = 0;
-    char *id, *v = NULL;
+    char *id, *end;
+    const char *v = NULL;
 
     if (sodium_base642bin((unsigned char *)out->text, sizeof out->text - 1, cursor, strlen(cursor),
                           NULL, &n, NULL, sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
@@ -55,10 +57,12 @@ int list_cursor_read(const char *cursor, const char *word, enum list_value value
     id = strchr(out->text, '\n');
     if (id)
         *id++ = '\0';
-    v = id ? strchr(id, '\n') : NULL;
-    if (v)
-        *v++ = '\0';
-    if (!v || strcmp(out->text, word) != 0 || !id_valid(id) || !value_ok(value, v))
+    end = id ? strchr(id, '\n') : NULL;
+    if (end) {
+        *end++ = '\0';
+        v = value_of(value, end, out->utc);
+    }
+    if (!v || strcmp(out->text, word) != 0 || !id_valid(id))
         return err_set(e, ERR_INVALID_REQUEST, "the cursor belongs to another list or order");
     out->word = out->text;
     out->id = id;
@@ -72,6 +76,7 @@ struct query {
     int64_t limit;
     struct list_cursor cursor;
     char limit_text[16];
+    char times[LIST_FILTERS_MAX][CLOCK_TEXT];
     const char *args[ARGS_MAX];
 };
 
@@ -118,9 +123,10 @@ static int read_filters(const struct request *rq, const struct list_spec *spec,
     const struct list_filter *f = spec->filters;
 
     for (int i = 0; f && (!f->name || f->name[0]); f++, i++) {
-        const char *v = f->name ? http_query(rq, f->name) : NULL;
+        const char *said = f->name ? http_query(rq, f->name) : NULL;
+        const char *v = said ? value_of(f->value, said, q->times[i]) : NULL;
 
-        if (v && (!value_ok(f->value, v) || (f->words && !among(f->words, v))))
+        if (said && (!v || (f->words && !among(f->words, v))))
             return err_set(e, ERR_INVALID_REQUEST, "query parameter %s has no such value", f->name);
         q->args[3 + i] = given && given[i] ? given[i] : v;
     }

@@ -9,6 +9,7 @@
 #ifndef CCC_LIST_H
 #define CCC_LIST_H
 
+#include "common/base/clock.h"
 #include "common/db/db.h"
 #include "common/http/http.h"
 
@@ -50,7 +51,8 @@ int list_cursor_write(char to[LIST_CURSOR_MAX], const char *word, const char *va
                       struct err *e) MUSTCHECK;
 struct list_cursor {
     char text[LIST_CURSOR_MAX];
-    const char *word, *id, *value; /* into text */
+    char utc[CLOCK_TEXT];
+    const char *word, *id, *value; /* into text or utc */
 };
 int list_cursor_read(const char *cursor, const char *word, enum list_value value,
                      struct list_cursor *out, struct err *e) MUSTCHECK;

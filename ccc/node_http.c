@@ -33,6 +33,11 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
     return list_reply(rq, rp, &spec, NULL, e);
 }
 
+static int get_one(const struct request *rq, struct reply *rp, struct err *e)
+{
+    return resource_reply(rq, rp, &node, &rq->path_id, e);
+}
+
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)
 {
     return resource_remove(rq, rp, &node, &rq->path_id, e);
@@ -195,6 +200,7 @@ static int post_token(const struct request *rq, struct reply *rp, struct err *e)
 
 const struct route node_routes[] = {
     { "GET", "/api/v1/nodes", "admin", get_list, 0 },
+    { "GET", "/api/v1/nodes/{id}", "admin", get_one, 0 },
     { "DELETE", "/api/v1/nodes/{id}", "admin", delete_one, 0 },
     { "POST", "/api/v1/node-tokens", "admin", post_token, 0 },
     { 0 },

@@ -65,8 +65,9 @@ static int read_person(const struct request *rq, bool is_new, char verifier[PASS
 }
 
 /*
- * The last one who can let others in stays. A new password ends the other sessions, disabling all
- * of them: who is enabled again signs in again.
+ * The last one who can let others in stays: counting them is what makes two administrators who
+ * delete or demote each other at the same moment a conflict. A new password ends the other
+ * sessions, disabling all of them: who is enabled again signs in again.
  */
 static int after_write(struct db *db, const struct resource_write *w, struct err *e)
 {

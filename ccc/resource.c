@@ -233,7 +233,8 @@ static int remove_tx(struct db *db, void *arg, struct err *e)
     snprintf(generation, sizeof generation, "%lld", (long long)j->generation);
     if (still_fresh(db, j, &old, e) < 0 || refuse_used(db, w, e) < 0 ||
         (w->of->before && w->of->before(db, w, e) < 0) ||
-        db_run(db, w->of->remove, DB_ARGS(w->id.s, generation), NULL, e) < 0)
+        db_run(db, w->of->remove, DB_ARGS(w->id.s, generation), NULL, e) < 0 ||
+        (w->of->after && w->of->after(db, w, e) < 0))
         return -1;
     return note(db, j, "delete", db_text(old, 0, "name"), e);
 }

@@ -29,7 +29,7 @@ struct resource {
      * extra]); remove(id, generation); uses(id) → what, a row if it is in use */
     const struct db_stmt *get, *add, *change, *remove, *uses;
     const char *taken; /* pointer of what must be unique: "/name" */
-    /* Inside the transaction. before is also called for a delete, with body NULL. */
+    /* Inside the transaction; also for a delete, with body NULL. */
     int (*before)(struct db *db, const struct resource_write *w, struct err *e);
     int (*after)(struct db *db, const struct resource_write *w, struct err *e);
     void (*dress)(const struct request *rq, json_t *item);

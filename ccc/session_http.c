@@ -52,14 +52,16 @@ static int open_tx(struct db *db, void *arg, struct err *e)
                              .target_name = s->name,
                              .actor = &s->person,
                              .actor_name = s->name };
-    char seconds[16];
+    char seconds[16], keep[16];
 
     snprintf(seconds, sizeof seconds, "%d", SESSION_S);
+    snprintf(keep, sizeof keep, "%d", SESSIONS_A_PERSON);
     if (s->fresh[0] &&
         db_run(db, &Q_person_rehash, DB_ARGS(s->person.s, s->verifier, s->fresh), NULL, e) < 0)
         return -1;
     if (db_run(db, &Q_session_add, DB_ARGS(s->hash, s->person.s, seconds, s->rq->remote), &r, e) <
-        0)
+            0 ||
+        db_run(db, &Q_session_trim, DB_ARGS(s->hash, s->person.s, keep), NULL, e) < 0)
         return -1;
     snprintf(s->expires_at, sizeof s->expires_at, "%s", db_text(r, 0, "expires_at"));
     return audit_add(db, s->rq, &a, e);

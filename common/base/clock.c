@@ -33,7 +33,8 @@ const char *clock_text(int64_t wall_ms, char to[CLOCK_TEXT])
         to[0] = '\0';
         return to;
     }
-    n = strftime(to, CLOCK_TEXT, "%Y-%m-%dT%H:%M:%S", &tm);
+    n = (size_t)snprintf(to, CLOCK_TEXT, "%04d", tm.tm_year + 1900); /* %Y writes fewer digits */
+    n += strftime(to + n, CLOCK_TEXT - n, "-%m-%dT%H:%M:%S", &tm);
     snprintf(to + n, CLOCK_TEXT - n, ".%03dZ", (int)milli);
     return to;
 }

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "common/base/text.h"
+
 static const struct {
     int status;
     const char *slug, *title;
@@ -15,6 +17,17 @@ static const struct {
 #undef E
 };
 
+/* What does not fit is cut between two characters. */
+static void say(char *to, size_t size, const char *fmt, va_list ap) PRINTF(3, 0);
+
+static void say(char *to, size_t size, const char *fmt, va_list ap)
+{
+    int n = vsnprintf(to, size, fmt, ap);
+
+    if (n >= (int)size)
+        to[text_whole(to, size - 1)] = '\0';
+}
+
 int err_set_at(struct err *e, enum err_code code, const char *file, int line, const char *fmt, ...)
 {
     va_list ap;
@@ -25,7 +38,7 @@ int err_set_at(struct err *e, enum err_code code, const char *file, int line, co
     e->file = file;
     e->line = line;
     va_start(ap, fmt);
-    vsnprintf(e->detail, sizeof e->detail, fmt, ap);
+    say(e->detail, sizeof e->detail, fmt, ap);
     va_end(ap);
     return -1;
 }
@@ -37,7 +50,7 @@ int err_pointer(struct err *e, const char *fmt, ...)
     if (e->pointer[0])
         return -1;
     va_start(ap, fmt);
-    vsnprintf(e->pointer, sizeof e->pointer, fmt, ap);
+    say(e->pointer, sizeof e->pointer, fmt, ap);
     va_end(ap);
     return -1;
 }
@@ -49,7 +62,7 @@ int err_cause(struct err *e, const char *fmt, ...)
     if (e->cause[0])
         return -1;
     va_start(ap, fmt);
-    vsnprintf(e->cause, sizeof e->cause, fmt, ap);
+    say(e->cause, sizeof e->cause, fmt, ap);
     va_end(ap);
     return -1;
 }

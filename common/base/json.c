@@ -31,6 +31,22 @@ static bool shallow(const char *s, size_t n)
     return true;
 }
 
+/* jansson's own words quote the text that it could not read, which may be a password. */
+static const char *reason(enum json_error_code code)
+{
+    switch (code) {
+    case json_error_premature_end_of_input: return "it ends too early";
+    case json_error_end_of_input_expected: return "something follows its end";
+    case json_error_duplicate_key: return "a member is there twice";
+    case json_error_null_character:
+    case json_error_null_byte_in_key: return "a text holds a NUL";
+    case json_error_numeric_overflow: return "a number is too large";
+    case json_error_out_of_memory: return "out of memory";
+    case json_error_stack_overflow: return "it is nested too deep";
+    default: return "something unexpected";
+    }
+}
+
 int json_read(const char *text, size_t n, json_t **out, struct err *e)
 {
     json_error_t bad;
@@ -42,7 +58,8 @@ int json_read(const char *text, size_t n, json_t **out, struct err *e)
         return err_set(e, ERR_INVALID_REQUEST, "the body is nested deeper than %d", JSON_DEPTH_MAX);
     v = json_loadb(text, n, JSON_REJECT_DUPLICATES, &bad);
     if (!v)
-        return err_set(e, ERR_INVALID_REQUEST, "not valid JSON: %s (line %d)", bad.text, bad.line);
+        return err_set(e, ERR_INVALID_REQUEST, "not valid JSON: %s at line %d, column %d",
+                       reason(json_error_code(&bad)), bad.line, bad.column);
     *out = v;
     return 0;
 }

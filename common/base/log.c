@@ -1,12 +1,13 @@
 #include "common/base/log.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/base/text.h"
 
-enum { LINE = 1024 };
+enum { LINE = 1024, VALUE = 512 };
 
 static const struct {
     const char *word;
@@ -45,20 +46,126 @@ const char *log_trace(void)
     return trace;
 }
 
+/* What was said so far. quoted: in a value whose quotes the format brings. */
+struct line {
+    size_t n;
+    bool full, quoted;
+    char text[LINE + 1];
+};
+
+static void line_open(struct line *l)
+{
+    l->n = 0;
+    l->full = l->quoted = false;
+}
+
+/* All of it or nothing; a quote always fits behind it. */
+static bool add(struct line *l, const char *text, size_t n)
+{
+    if (l->full || l->n + n > LINE)
+        return false;
+    memcpy(l->text + l->n, text, n);
+    l->n += n;
+    return true;
+}
+
+/* As JSON writes text: what would end the value or the line, or do things to a terminal. */
+static void add_escaped(struct line *l, const char *s)
+{
+    size_t end = l->n + VALUE, len;
+    bool control, fits = true;
+    char escape[8];
+    uint32_t cp;
+
+    for (; *s && fits && l->n < end; s += len) {
+        len = text_character(s, &cp, &control);
+        if (control || (cp == 0xFFFD && len == 1))
+            fits = add(l, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", cp & 0xFFFFU));
+        else if (*s == '"' || *s == '\\')
+            fits = add(l, *s == '"' ? "\\\"" : "\\\\", 2);
+        else
+            fits = add(l, s, len);
+    }
+    l->full = !fits;
+}
+
+/*
+ * A word of visible ASCII stays as it is; every other value is put in quotes, if it is not yet. Of
+ * a long one the beginning is told, so that it does not take the room of what comes after it.
+ */
+static void add_value(struct line *l, const char *s)
+{
+    size_t n = 0;
+
+    while (s[n] > ' ' && s[n] < 0x7F && !strchr("\"\\=", s[n]))
+        n++;
+    if (l->quoted) {
+        add_escaped(l, s);
+    } else if (!s[n]) {
+        l->full = !add(l, s, n < VALUE ? n : VALUE);
+    } else if (add(l, "\"", 1)) {
+        add_escaped(l, s);
+        l->text[l->n++] = '"';
+    } else {
+        l->full = true;
+    }
+}
+
+/* %d, %u, %x with "", "l", "ll"; *fmt is moved to the letter. */
+static void add_number(struct line *l, const char **fmt, va_list *ap)
+{
+    size_t longs = strspn(*fmt, "l");
+    char text[24];
+    long long v;
+
+    *fmt += longs;
+    v = longs == 2 ? va_arg(*ap, long long) : longs == 1 ? va_arg(*ap, long) : va_arg(*ap, int);
+    if (**fmt != 'd' && longs == 0)
+        v &= UINT32_MAX;
+    snprintf(text, sizeof text, **fmt == 'd' ? "%lld" : **fmt == 'u' ? "%llu" : "%llx", v);
+    l->full = !add(l, text, strlen(text));
+}
+
+/* printf with what log lines need, since here each value is known to be one. */
+static void say(struct line *l, const char *fmt, va_list *ap)
+{
+    for (; *fmt && !l->full; fmt++) {
+        if (*fmt != '%' || *++fmt == '%') {
+            l->full = !add(l, fmt, 1);
+            l->quoted ^= !l->full && *fmt == '"';
+        } else if (*fmt == 's') {
+            const char *s = va_arg(*ap, const char *);
+
+            add_value(l, s ? s : "-");
+        } else if (*fmt && strchr("ldux", *fmt)) {
+            add_number(l, &fmt, ap);
+        } else {
+            add(l, fmt - 1, strlen(fmt - 1)); /* not one of ours: seen, and nothing is misread */
+            return;
+        }
+    }
+}
+
 static void put(enum log_level level, const char *fmt, va_list ap) PRINTF(2, 0);
 
 /* One fprintf a line: stdio locks the stream, so lines of several threads do not mix. */
 static void put(enum log_level level, const char *fmt, va_list ap)
 {
-    char raw[LINE], line[LINE];
+    struct line l, t;
+    va_list values;
 
     if (level < __atomic_load_n(&threshold, __ATOMIC_RELAXED))
         return;
-    vsnprintf(raw, sizeof raw, fmt, ap);
-    for (size_t i = 0; (line[i] = raw[i]) != '\0'; i++)
-        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F)
-            line[i] = ' ';
-    fprintf(stderr, "<%d>%s trace=%s\n", levels[level].priority, line, trace);
+    line_open(&l);
+    line_open(&t);
+    va_copy(values, ap);
+    say(&l, fmt, &values);
+    va_end(values);
+    if (l.quoted)
+        l.text[l.n++] = '"';
+    add_value(&t, trace);
+    fprintf(stderr, "<%d>%.*s trace=%.*s\n", levels[level].priority, (int)l.n, l.text, (int)t.n,
+            t.text);
 }
 
 #define VERB(name, level)                                                                          \
@@ -78,11 +185,7 @@ VERB(log_error, LOG_LEVEL_ERROR)
 
 void log_err(const char *where, const struct err *e)
 {
-    char detail[sizeof e->detail], cause[sizeof e->cause];
-
-    text_one_line(detail, sizeof detail, e->detail);
-    text_one_line(cause, sizeof cause, e->cause);
     (err_status(e->code) >= 500 ? log_error : log_info)(
         "code=%s where=%s origin=%s at=%s:%d detail=\"%s\" cause=\"%s\"", err_slug(e->code), where,
-        e->origin[0] ? e->origin : "-", e->file ? e->file : "-", e->line, detail, cause);
+        e->origin[0] ? e->origin : "-", e->file ? e->file : "-", e->line, e->detail, e->cause);
 }

@@ -1,8 +1,11 @@
 /*
  * log — five verbs, one line each on stderr, `<n>` syslog priority first (sd-daemon(3)).
  *
- * A line is "key=value …" and carries trace=. Control characters in any value are blanked here and
- * nowhere else. Secrets are never passed: their types have no print function. Thread safe.
+ * A line is "key=value …" and carries trace=. A value (%s) that is not a word of visible ASCII, or
+ * holds a quote, a backslash or "=", is written in quotes as JSON writes text; that is done here
+ * and nowhere else, so a line parses back to what was passed, whoever chose it. Conversions: %s,
+ * and %d %u %x with l or ll. Secrets are never passed: their types have no print function. Thread
+ * safe.
  */
 #ifndef COMMON_BASE_LOG_H
 #define COMMON_BASE_LOG_H

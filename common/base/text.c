@@ -1,6 +1,5 @@
 #include "common/base/text.h"
 
-#include <stdint.h>
 #include <string.h>
 
 /* Decodes one code point; returns its length, 0 if the bytes are not UTF-8 (RFC 3629). */
@@ -130,15 +129,56 @@ bool text_hostname(const char *s)
     return n >= 1 && n <= 63 && s[n] == '\0' && s[0] != '-' && s[n - 1] != '-';
 }
 
+size_t text_character(const char *s, uint32_t *cp, bool *is_control)
+{
+    size_t len = decode((const unsigned char *)s, strnlen(s, 4), cp);
+
+    if (len == 0)
+        *cp = 0xFFFD;
+    *is_control = control(*cp);
+    return len ? len : 1;
+}
+
+size_t text_whole(const char *s, size_t n)
+{
+    for (size_t i = 1; i <= 3 && i <= n; i++) {
+        unsigned char c = (unsigned char)s[n - i];
+
+        if (c >> 6 != 2)
+            return c >= 0xC0 && i < (c < 0xE0 ? 2U : c < 0xF0 ? 3U : 4U) ? n - i : n;
+    }
+    return n;
+}
+
+const char *text_cut(char *to, size_t size, const char *from)
+{
+    size_t n = strnlen(from, size);
+
+    if (n >= size)
+        n = text_whole(from, size - 1);
+    memcpy(to, from, n);
+    to[n] = '\0';
+    return to;
+}
+
 const char *text_one_line(char *to, size_t size, const char *from)
 {
-    size_t i;
+    size_t n = 0, len;
 
-    for (i = 0; from[i] && i + 1 < size; i++) {
-        unsigned char c = (unsigned char)from[i];
+    for (; *from; from += len) {
+        uint32_t cp;
+        bool is_control, is_blank;
 
-        to[i] = c < 0x20 || c == 0x7F || c == '"' ? ' ' : from[i];
+        len = text_character(from, &cp, &is_control);
+        is_blank = is_control || cp == '"' || (cp == 0xFFFD && len == 1);
+        if (n + (is_blank ? 1 : len) >= size)
+            break;
+        if (is_blank)
+            to[n++] = ' ';
+        else
+            memcpy(to + n, from, len);
+        n += is_blank ? 0 : len;
     }
-    to[i] = '\0';
+    to[n] = '\0';
     return to;
 }

@@ -38,8 +38,8 @@ void db_deadline(struct db *db, int64_t boot_ms);
 /*
  * Runs one named statement. args as text, NULL elements are SQL null. Unique violations are
  * CONFLICT (cause names the constraint), check violations PRECONDITION, foreign keys
- * IN_USE/PRECONDITION, serialization failures TX_CONFLICT; db_constraint tells the constraint's
- * name of the last failure.
+ * IN_USE/PRECONDITION, arguments that are no value of their type INVALID_REQUEST, serialization
+ * failures TX_CONFLICT; db_constraint tells the constraint's name of the last failure.
  */
 #define DB_ARGS(...) ((const char *const[]){ __VA_ARGS__ })
 int db_run(struct db *db, const struct db_stmt *st, const char *const args[], PGresult **out,

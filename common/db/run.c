@@ -1,6 +1,8 @@
 #include "common/base/clock.h"
 #include "common/db/conn.h"
 
+#define VALUE "a value in it cannot be stored or compared"
+
 static const struct {
     const char *state; /* SQLSTATE, or the class that it begins with */
     enum err_code code;
@@ -12,6 +14,14 @@ static const struct {
     { "23514", ERR_PRECONDITION, "a rule of the database does not allow it", false },
     { "23001", ERR_IN_USE, "something still depends on it", false },
     { "P0001", ERR_PRECONDITION, "a rule of the database does not allow it", false },
+    /* Text that is no value of the type it is for comes from outside: class 22 without what only a
+     * computation of ours can do wrong (division by zero, overflow). */
+    { "22021", ERR_INVALID_REQUEST, VALUE, false },
+    { "22007", ERR_INVALID_REQUEST, VALUE, false },
+    { "22008", ERR_INVALID_REQUEST, VALUE, false },
+    { "22009", ERR_INVALID_REQUEST, VALUE, false },
+    { "22P02", ERR_INVALID_REQUEST, VALUE, false },
+    { "22P05", ERR_INVALID_REQUEST, VALUE, false },
     { "40001", ERR_TX_CONFLICT, "another change came at the same moment", false },
     { "40P01", ERR_TX_CONFLICT, "another change came at the same moment", false },
     { "55P03", ERR_TX_CONFLICT, "another change holds it for too long", false },

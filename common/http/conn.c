@@ -63,6 +63,8 @@ void conn_notify(void *server, struct MHD_Connection *mhd, void **ctx,
     s->conns_n--;
     pthread_mutex_unlock(&s->conns_lock);
     metric_add(METRIC_HTTP_CONNECTIONS, -1);
+    if (c->linger)
+        linger_take(s, c->fd);
     free(c);
 }
 

@@ -102,9 +102,9 @@ static enum MHD_Result send_problem(struct http_exchange *x)
 }
 
 /*
- * A refusal before the body. A short body is read and thrown away first: answering and closing
- * while it is still on its way would reset the connection and could lose the answer. A sender that
- * asks first (Expect: 100-continue), or has more than a little to send, hears it at once.
+ * A refusal before the body. A short body is read and thrown away first, so that the connection
+ * stays. A sender that asks first (Expect: 100-continue), or has more than a little to send, hears
+ * it at once, and the connection is closed: linger.c sees to it that the answer is not lost.
  */
 static enum MHD_Result refuse(struct http_exchange *x)
 {
@@ -117,6 +117,7 @@ static enum MHD_Result refuse(struct http_exchange *x)
         return MHD_YES;
     }
     x->close_after |= to_come;
+    x->conn->linger = to_come;
     return send_problem(x);
 }
 
@@ -206,8 +207,8 @@ static enum MHD_Result on_body(struct http_exchange *x, const char *data, size_t
     if (body_feed(&x->body, data, (size_t)n, &x->err) < 0) {
         x->phase = PHASE_DRAIN;
         x->close_after = true;
-        if (x->drain_left < HTTP_DRAIN_MAX)
-            x->drain_left = HTTP_DRAIN_MAX;
+        if (x->drain_left < HTTP_LINGER_MAX)
+            x->drain_left = HTTP_LINGER_MAX; /* libmicrohttpd takes no answer amid a body */
         body_release(&x->body);
     }
     return MHD_YES;

@@ -45,7 +45,7 @@ static void *keeper_main(void *arg)
     int64_t sweep = clock_boot_ms() + SWEEP_MS;
 
     for (;;) {
-        int64_t now = clock_boot_ms(), next = park_expire(s, now);
+        int64_t now = clock_boot_ms(), next = park_expire(s, now), look = linger_drain(s, now);
 
         if (now >= sweep) {
             park_sweep(s);
@@ -53,6 +53,7 @@ static void *keeper_main(void *arg)
             conn_sweep(s, now);
             sweep = now + SWEEP_MS;
         }
+        next = look < next ? look : next;
         if (rest(s, next < sweep ? next : sweep))
             return NULL;
     }

@@ -138,6 +138,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool loopb
 
 static void server_free(struct http_server *s)
 {
+    linger_end(s);
     route_set_free(s->routes);
     tls_close(s->tls);
     if (s->static_fd >= 0)

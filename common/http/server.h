@@ -37,7 +37,9 @@ enum {
     HTTP_DEADLINE_MS = 10000,
     HTTP_UPLOAD_DEADLINE_MS = 600000, /* handler of a spooled body: hashing takes its time */
     HTTP_ANYONE_BODY_MAX = 16 * 1024, /* what a stranger can make us hold */
-    HTTP_DRAIN_MAX = 1 << 20,
+    HTTP_DRAIN_MAX = 1 << 20,         /* of a known length: taken before the refusal is said */
+    HTTP_LINGER_MAX = 16 << 20,       /* thrown away of what comes after a refusal */
+    HTTP_LINGERING = 64,
     HTTP_QUEUE_PER_WORKER = 64,
     HTTP_KEY_MAX = 128,
     HTTP_PARK_BUCKETS = 256,
@@ -65,8 +67,16 @@ struct http_conn {
     char remote[48];
     _Atomic int64_t
         deadline_ms; /* what the other end must have sent, or read, by then; 0 = our turn */
+    bool linger;     /* more of a refused body is to come: linger.c */
     bool identified;
     struct caller node; /* kind NODE, or NOBODY without an acceptable certificate */
+};
+
+/* A connection that libmicrohttpd has closed; we have a descriptor of our own. */
+struct http_lingering {
+    bool used;
+    int fd;
+    int64_t left, until_ms;
 };
 
 struct http_param {
@@ -162,6 +172,8 @@ struct http_server {
     pthread_mutex_t conns_lock;
     struct http_conn *conns;
     int conns_n;
+    struct http_lingering lingering[HTTP_LINGERING]; /* conns_lock; the keeper frees */
+    _Atomic int lingering_n;
     _Atomic int busy; /* exchanges between their head and their completion */
     pthread_mutex_t streams_lock;
     struct http_stream *streams;
@@ -234,6 +246,11 @@ void conn_notify(void *server, struct MHD_Connection *mhd, void **ctx,
                  enum MHD_ConnectionNotificationCode code);
 void conn_sweep(struct http_server *s, int64_t now); /* closes those that are past their deadline */
 bool conn_gone(int fd);                              /* the other end has closed */
+
+/* linger.c */
+void linger_take(struct http_server *s, int fd);          /* before it is closed */
+int64_t linger_drain(struct http_server *s, int64_t now); /* keeper; when to come again */
+void linger_end(struct http_server *s);
 
 /* keeper.c: one thread a server for everything that happens by time */
 int keeper_start(struct http_server *s, struct err *e) MUSTCHECK;

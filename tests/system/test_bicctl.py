@@ -1,10 +1,13 @@
 """Every command of bicctl against a real block: what it prints, what it exits with, what it keeps."""
 
+import contextlib
 import json
 import os
+import pty
 import signal
 import stat
 import subprocess
+import termios
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,9 +81,15 @@ def test_usage(admin):
     assert "usage: bicctl" in admin("--help")
     for words in ([], ["frobnicate"], ["get"], ["get", "pools"], ["list", "moons"], ["me", "too"], ["-o", "xml", "me"],
                   ["start", "--wait=soon", "x"], ["--colour", "me"], ["create", "group", "no-equals"],
-                  ["create", "group", "--file", "/nowhere"], ["publish", "tiny", "/nowhere"]):
+                  ["create", "group", "--file", "/nowhere"], ["publish", "tiny", "/nowhere"],
+                  ["create", "group", "=x"], ["create", "group", ":=1"], ["create", "spec", "vcpus:=two"],
+                  ["list", "desktops", "--filter", "colour"], ["list", "desktops", "--filter", "=red"]):
         admin(*words, status=USAGE)
         assert admin.said
+    for words in (["get", "audit", NOBODY], ["delete", "audit", NOBODY], ["create", "audit", "action=x"],
+                  ["delete", "desktop", NOBODY], ["create", "node", "name=x"], ["delete", "module", "module-1"]):
+        admin(*words, status=USAGE)
+        assert "cannot be" in admin.said and "only:" in admin.said
 
 
 def test_login_keeps_a_token_and_nothing_else(bic, tmp_path):
@@ -129,7 +138,7 @@ def test_nobody_answers(bic, tmp_path):
 def test_lists_of_every_kind(admin, pool, kind):
     items = admin.json("list", kind)
     assert isinstance(items, list)
-    assert [i["id"] for i in items if "id" in i] or kind in ("connections", "entitlements", "groups")
+    assert [i["id"] for i in items if "id" in i] or kind in ("connections", "entitlements", "groups", "operations")
     lines = admin("list", kind).splitlines()
     assert lines[0] == lines[0].upper()
     assert len(lines) == len(items) + 1 or kind in ("operations", "audit")
@@ -164,13 +173,73 @@ def test_create_and_delete(bic, admin, tmp_path):
                                 "disk_bus": "virtio", "nic_model": "virtio", "video": "virtio", "disk_gib": None,
                                 "needs_vf": False}))
     assert admin.json("create", "spec", "--file", file)["memory_mib"] == 256
-    assert admin.json("create", "spec", "--file", file, "name=ctl-spec-2", "memory_mib=512")["memory_mib"] == 512
-    for kind, name in (("group", "ctl group"), ("spec", "ctl-spec"), ("spec", "ctl-spec-2")):
+    assert admin.json("create", "spec", "--file", file, "name=ctl-spec-2", "memory_mib:=512", "needs_vf:=true", "disk_gib:=null")["memory_mib"] == 512
+    assert admin.json("get", "spec", "ctl-spec-2")["needs_vf"] is True
+    admin("create", "spec", "--file", file, "name=ctl-spec-3", "memory_mib=512", status=USAGE)  # that is text
+    assert "memory_mib" in admin.said
+    assert admin.json("create", "group", "name=12345678", "description=true")["name"] == "12345678"
+    for kind, name in (("group", "ctl group"), ("spec", "ctl-spec"), ("spec", "ctl-spec-2"), ("group", "12345678")):
         admin("delete", kind, name)
         admin("get", kind, name, status=NOT_FOUND)
         admin("delete", kind, name, status=NOT_FOUND)
     admin("delete", "spec", "tiny-vf", status=CONFLICT)     # a pool needs it
     assert bic.admin.call("GET", f"/specs/{bic.networked['id']}")
+
+
+def test_a_person_is_made_without_a_password_among_the_arguments(bic, admin, tmp_path):
+    file = tmp_path / "word"
+    file.write_text("12345678\n")
+    assert admin.json("create", "user", "username=ctl-1", "--password-file", file)["username"] == "ctl-1"
+    admin("create", "user", "username=ctl-2", "role=user", stdin="true-null-7\n")
+    admin("create", "user", "username=ctl-3", "password=87654321")
+    for name, word in (("ctl-1", "12345678"), ("ctl-2", "true-null-7"), ("ctl-3", "87654321")):
+        bic.sign_in(name, word)
+        admin("delete", "user", name)
+    admin("create", "user", "username=ctl-4", status=USAGE)     # nobody said one
+    assert "password" in admin.said
+    admin("create", "user", "username=ctl-4", "--password-file", tmp_path / "nowhere", status=USAGE)
+    admin("get", "user", "ctl-4", status=NOT_FOUND)
+
+
+@pytest.mark.parametrize("second, status", [("typed-2026", OK), ("typed-2027", USAGE)])
+def test_a_new_password_is_typed_twice_and_not_shown(bic, admin, second, status):
+    keyboard, terminal = pty.openpty()
+    p = subprocess.Popen([admin.program, "create", "user", "username=ctl-typed"], stdin=terminal, stdout=subprocess.PIPE,
+                         stderr=terminal, env={"PATH": os.environ["PATH"], "BICCTL_CONTEXT": str(admin.context), **SANITIZER})
+    os.close(terminal)
+    shown = b""
+    for question, word in ((b"New password: ", "typed-2026"), (b"The same again: ", second)):
+        while question not in shown:
+            shown += os.read(keyboard, 100)
+        wait_until("no echo", lambda: not termios.tcgetattr(keyboard)[3] & termios.ECHO, 30)
+        os.write(keyboard, word.encode() + b"\n")
+    try:
+        while more := os.read(keyboard, 1000):
+            shown += more
+    except OSError:
+        pass                                            # the terminal is closed: it has ended
+    assert p.wait(60) == status, shown
+    p.stdout.close()
+    os.close(keyboard)
+    assert b"typed" not in shown
+    if status == OK:
+        bic.sign_in("ctl-typed", "typed-2026")
+        admin("delete", "user", "ctl-typed")
+    admin("get", "user", "ctl-typed", status=NOT_FOUND)
+
+
+def test_a_node_is_read_and_revoked(bic, admin):
+    """One that joined and was lost: only its row is there."""
+    with bic.database() as db:
+        db.execute("insert into node (id, kind, name, block_id, serial, not_after) select gen_random_uuid(), 'xcenter', "
+                   "'ctl-lost', id, 'ab12', now() + interval '1 h' from block limit 1")
+    node = admin.json("get", "node", "ctl-lost")
+    assert node["serial"] == "ab12" and admin.json("get", "node", node["id"]) == node
+    admin("delete", "node", "ctl-lost")
+    admin("get", "node", node["id"], status=NOT_FOUND)
+    admin("delete", "node", node["id"], status=NOT_FOUND)
+    with bic.database() as db:
+        assert db.execute("select revoked from node where id = %s", [node["id"]]).fetchone() == (True,)
 
 
 def test_publish(bic, admin, tmp_path):
@@ -227,19 +296,73 @@ def test_waiting_has_an_end(bic, admin, pool):
     admin("stop", d["id"], "--wait=120")
 
 
-def test_no_question_is_longer_than_the_wait(bic, tmp_path):
-    """A stand-in for the CCC whose operation never ends: what bicctl asks it for."""
+class StandIn(BaseHTTPRequestHandler):
+    """Instead of the CCC, to see what bicctl asks."""
+
+    def answer(self, status, body):
+        data = json.dumps(body).encode()
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+    def log_message(self, *_):
+        pass
+
+
+@contextlib.contextmanager
+def stand_in(bic, tmp_path, handler):
+    """A shell that is signed in there."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    shell = Shell(bic, tmp_path, "nobody", "pw-nobody-2026")
+    shell.context.write_text(json.dumps({"api": f"http://127.0.0.1:{server.server_port}/api/v1", "token": "t"}))
+    yield shell
+    server.shutdown()
+    server.server_close()
+
+
+def test_filters_are_taken_as_they_are(bic, tmp_path):
     asked = []
 
-    class NeverEnds(BaseHTTPRequestHandler):
-        def answer(self, status, body):
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    class Lists(StandIn):
+        def do_GET(self):
+            asked.append(urlsplit(self.path).query)
+            self.answer(200, {"items": [], "next": None})
 
+    with stand_in(bic, tmp_path, Lists) as shell:
+        shell("list", "desktops", "--filter", "q=50% & a#b+c=한,state=running,pool_id=")
+        shell("list", "desktops", "--filter", "")
+        shell("list", "desktops")
+    assert parse_qs(asked[0], keep_blank_values=True, strict_parsing=True) == {
+        "limit": ["200"], "q": ["50% & a#b+c=한"], "state": ["running"], "pool_id": [""]}
+    assert asked[1:] == ["limit=200"] * 2
+
+
+def test_a_lost_answer_is_asked_for_with_the_same_key(bic, tmp_path):
+    keys = []
+
+    class Forgets(StandIn):
+        def do_POST(self):
+            keys.append((self.headers["Idempotency-Key"], self.rfile.read(int(self.headers["Content-Length"]))))
+            if len(keys) == 1:
+                self.close_connection = True            # and not a word
+            else:
+                self.answer(201, {"id": NOBODY})
+
+    with stand_in(bic, tmp_path, Forgets) as shell:
+        shell("create", "group", "name=x")
+        shell("create", "group", "name=x")
+    first, again, second = keys
+    assert first == again and first[0] and first[0] != second[0] and first[1] == second[1]
+
+
+def test_no_question_is_longer_than_the_wait(bic, tmp_path):
+    """An operation that never ends."""
+    asked = []
+
+    class NeverEnds(StandIn):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             self.answer(202, {"id": NOBODY, "state": "queued", "stage": None})
@@ -249,16 +372,8 @@ def test_no_question_is_longer_than_the_wait(bic, tmp_path):
             time.sleep(asked[-1])
             self.answer(200, {"id": NOBODY, "state": "running", "stage": "starting"})
 
-        def log_message(self, *_):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), NeverEnds)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    shell = Shell(bic, tmp_path, "nobody", "pw-nobody-2026")
-    shell.context.write_text(json.dumps({"api": f"http://127.0.0.1:{server.server_port}/api/v1", "token": "t"}))
-    shell("start", NOBODY, "--wait=3", status=TIMEOUT)
-    server.shutdown()
-    server.server_close()
+    with stand_in(bic, tmp_path, NeverEnds) as shell:
+        shell("start", NOBODY, "--wait=3", status=TIMEOUT)
     assert asked and max(asked) <= 3, asked
 
 

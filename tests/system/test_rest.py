@@ -62,7 +62,7 @@ def test_bad_bodies(bic, what):
 
 
 def test_oversize_is_refused_by_its_head(bic):
-    """Before a byte of the body is taken: who sends it nevertheless may find the connection closed."""
+    """Before a byte of the body is taken; who sends it nevertheless, and reads then, finds the answer too."""
     url = urlsplit(bic.portal)
     for length in ((1 << 20) + 1, 1 << 40):
         c = http.client.HTTPConnection(url.hostname, url.port, timeout=30)
@@ -73,6 +73,12 @@ def test_oversize_is_refused_by_its_head(bic):
         r = c.getresponse()
         assert (r.status, json.loads(r.read())["type"]) == (413, "/problems/body-too-large")
         c.close()
+
+
+def test_oversize_is_refused_though_it_is_sent(bic):
+    status, headers, problem = raw(bic, "POST", "/api/v1/groups", b"x" * (8 << 20), JSON)
+    assert (status, problem["type"]) == (413, "/problems/body-too-large"), problem
+    assert headers["Connection"] == "close"
 
 
 def test_oversize_in_chunks_is_refused(bic):

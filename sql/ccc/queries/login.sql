@@ -5,6 +5,12 @@ insert into login_session (token_hash, person_id, expires_at, remote)
 values ($1::text, $2::uuid, now() + make_interval(secs => $3::integer), $4::text)
 returning rfc3339(expires_at) as expires_at;
 
+-- All but the `keep` sessions that the person used last, the one that is being opened among them.
+-- name: session_trim(token_hash, person_id, keep)
+delete from login_session
+ where token_hash in (select token_hash from login_session where person_id = $2::uuid
+                       order by token_hash = $1::text desc, expires_at > now() desc, used_at desc offset $3::integer);
+
 -- A connect is let in by connection_route, under the same conditions.
 -- name: session_find(token_hash, idle_seconds)
 select p.id, p.username, p.role, rfc3339(s.expires_at) as expires_at,

@@ -2,132 +2,9 @@
  * Writes that meet: one key, one name, one generation, many at once. Through the real listener,
  * since Idempotency-Key and If-Match are headers.
  */
-#include "tests/db/ccc/fresh.h"
+#include "tests/db/ccc/listener.h"
 
-#include <curl/curl.h>
-#include <pthread.h>
-#include <stdio.h>
-
-#include "ccc/ccc.h"
-#include "ccc/routes.h"
-#include "ccc/session.h"
-
-enum { THREADS = 8 };
-#define ADMIN "00000000-0000-4000-8000-0000000000ad"
-
-static struct ccc app;
-static char base[64], token[TOKEN_TEXT];
-
-static void *worker_start(void *ccc)
-{
-    struct ccc_worker *w = calloc(1, sizeof *w);
-    struct err e = { 0 };
-
-    (void)ccc;
-    if (!w || db_open(getenv("TEST_DB"), &w->db, &e) < 0)
-        abort();
-    return w;
-}
-
-static void worker_stop(void *ccc, void *worker)
-{
-    struct ccc_worker *w = worker;
-
-    (void)ccc;
-    db_close(w->db);
-    free(w);
-}
-
-static int up(void **state)
-{
-    S(admin, 0,
-      "insert into person (id, username, role, verifier) values ('" ADMIN
-      "', 'root', 'admin', '$argon2id$x')");
-    S(session, 1,
-      "insert into login_session (token_hash, person_id, expires_at, remote) values ($1, '" ADMIN
-      "', now() + interval '1 h', '-')");
-    static const struct route *const routes[] = { person_routes, spec_routes, pool_routes, NULL };
-    struct http_spec spec = { .self = "ccc/test",
-                              .address = "127.0.0.1:0",
-                              .routes = routes,
-                              .authenticate = session_authenticate,
-                              .public_prefix = "/api/",
-                              .workers = THREADS,
-                              .app = &app,
-                              .worker_start = worker_start,
-                              .worker_stop = worker_stop };
-    char hash[TOKEN_HASH];
-    struct err e = { 0 };
-    auto_db struct db *db = NULL;
-
-    fresh_schema(state);
-    db = fresh_open();
-    fresh_world(db);
-    fresh_must(db, &admin, NULL);
-    token_new(token);
-    token_hash(token, hash);
-    fresh_must(db, &session, DB_ARGS(hash));
-    snprintf(app.cookie, sizeof app.cookie, "bic_session_test");
-    assert_int_equal(password_open(4, 16, &app.passwords, &e), 0);
-    assert_int_equal(http_start(&spec, &app.public, &e), 0);
-    snprintf(base, sizeof base, "http://127.0.0.1:%d/api/v1", http_port(app.public));
-    return 0;
-}
-
-static int down(void **state)
-{
-    (void)state;
-    http_stop(app.public);
-    password_close(app.passwords);
-    return 0;
-}
-
-struct call {
-    const char *method, *path, *body, *header;
-    long status;
-    char answer[4096];
-    size_t n;
-};
-
-static size_t collect(char *data, size_t size, size_t n, void *arg)
-{
-    struct call *c = arg;
-    size_t room = sizeof c->answer - 1 - c->n, take = size * n < room ? size * n : room;
-
-    memcpy(c->answer + c->n, data, take);
-    c->n += take;
-    c->answer[c->n] = '\0';
-    return size * n;
-}
-
-static void *run(void *arg)
-{
-    struct call *c = arg;
-    CURL *curl = curl_easy_init();
-    struct curl_slist *headers = NULL;
-    char url[256], bearer[96];
-
-    snprintf(url, sizeof url, "%s%s", base, c->path);
-    snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", token);
-    headers = curl_slist_append(headers, bearer);
-    headers = curl_slist_append(headers, "Content-Type: application/json");
-    if (c->header)
-        headers = curl_slist_append(headers, c->header);
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, c->method);
-    if (c->body)
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, c->body);
-    curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, collect);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, c);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT, 20L);
-    if (curl_easy_perform(curl) == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &c->status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return NULL;
-}
+#define OTHER "00000000-0000-4000-8000-0000000000ae"
 
 static int at_once(struct call calls[THREADS], long status)
 {
@@ -161,7 +38,8 @@ static void one_key(void **state)
                                   "Idempotency-Key: k1",
                                   0,
                                   "",
-                                  0 };
+                                  0,
+                                  NULL };
     made = at_once(calls, 201);
     assert_true(made >= 1);
     for (int i = 0; i < THREADS; i++) {
@@ -180,7 +58,8 @@ static void one_key(void **state)
                               "Idempotency-Key: k1",
                               0,
                               "",
-                              0 };
+                              0,
+                              NULL };
     run(&calls[0]);
     assert_int_equal(calls[0].status, 422);
 }
@@ -193,9 +72,9 @@ static void no_trace_of_a_password(void **state)
       "encode(sha256('{\"username\":\"quiet\"}'), 'hex')");
     struct call calls[] = {
         { "POST", "/users", "{\"username\":\"quiet\",\"password\":\"password1\"}",
-          "Idempotency-Key: k2", 0, "", 0 },
+          "Idempotency-Key: k2", 0, "", 0, NULL },
         { "POST", "/users", "{\"password\":\"password2\",\"username\":\"quiet\"}",
-          "Idempotency-Key: k2", 0, "", 0 },
+          "Idempotency-Key: k2", 0, "", 0, NULL },
     };
     auto_db struct db *db = fresh_open();
 
@@ -217,9 +96,10 @@ static void one_name(void **state)
 
     (void)state;
     for (int i = 0; i < THREADS; i++)
-        calls[i] = (struct call){
-            "POST", "/specs", "{\"name\":\"race\",\"vcpus\":1,\"memory_mib\":512}", NULL, 0, "", 0
-        };
+        calls[i] =
+            (struct call){ "POST", "/specs", "{\"name\":\"race\",\"vcpus\":1,\"memory_mib\":512}",
+                           NULL,   0,        "",
+                           0,      NULL };
     assert_int_equal(at_once(calls, 201), 1);
     for (int i = 0; i < THREADS; i++)
         assert_true(calls[i].status == 201 || calls[i].status == 409 || calls[i].status == 503);
@@ -236,7 +116,8 @@ static void one_generation(void **state)
     (void)state;
     for (int i = 0; i < THREADS; i++)
         calls[i] =
-            (struct call){ "PATCH", "/specs/" SPEC, "{\"vcpus\":4}", "If-Match: \"1\"", 0, "", 0 };
+            (struct call){ "PATCH", "/specs/" SPEC, "{\"vcpus\":4}", "If-Match: \"1\"", 0, "", 0,
+                           NULL };
     assert_int_equal(at_once(calls, 200), 1);
     assert_int_equal(fresh_number(db, &generation, NULL), 2);
 }
@@ -257,21 +138,67 @@ static void one_module(void **state)
                  "\",\"spec_id\":\"" SPEC "\",\"shares\":[{\"module_id\":\"" MODULE_1
                  "\",\"size\":200}]}",
                  i);
-        calls[i] = (struct call){ "POST", "/pools", bodies[i], NULL, 0, "", 0 };
+        calls[i] = (struct call){ "POST", "/pools", bodies[i], NULL, 0, "", 0, NULL };
     }
     made = at_once(calls, 201);
     assert_true(made >= 1 && made <= 2); /* 500 are taken already */
     assert_int_equal(fresh_number(db, &sum, NULL), 500 + made * 200);
 }
 
+/*
+ * Two administrators who delete each other: one stays, whoever is first. Repeated, since they must
+ * meet in the middle.
+ */
+static void last_administrator(void **state)
+{
+    S(second, 0,
+      "insert into person (id, username, role, verifier) values ('" OTHER
+      "', 'other', 'admin', '$argon2id$x')");
+    S(first, 0,
+      "insert into person (id, username, role, verifier) values ('" ADMIN
+      "', 'root', 'admin', '$argon2id$x') on conflict do nothing");
+    S(gone, 0, "delete from person where id = '" OTHER "'");
+    S(signed_in, 2,
+      "insert into login_session (token_hash, person_id, expires_at, remote) values ($1, "
+      "$2::uuid, now() + interval '1 h', '-') on conflict do nothing");
+    S(left, 0, "select count(*) as n from person where role = 'admin' and not disabled");
+    static const char *const methods[] = { "DELETE", "PATCH" };
+    auto_db struct db *db = fresh_open();
+    char theirs[TOKEN_TEXT], hash[TOKEN_HASH];
+
+    (void)state;
+    token_new(theirs);
+    for (int i = 0; i < 24; i++) {
+        const char *method = methods[i % 2], *body = i % 2 ? "{\"role\":\"user\"}" : NULL;
+        struct call calls[THREADS] = { { 0 } };
+
+        fresh_must(db, &gone, NULL);
+        fresh_must(db, &first, NULL);
+        fresh_must(db, &second, NULL);
+        token_hash(token, hash);
+        fresh_must(db, &signed_in, DB_ARGS(hash, ADMIN));
+        token_hash(theirs, hash);
+        fresh_must(db, &signed_in, DB_ARGS(hash, OTHER));
+        for (int k = 0; k < THREADS; k++)
+            calls[k] = (struct call){ .method = method,
+                                      .path = k % 2 ? "/users/" ADMIN : "/users/" OTHER,
+                                      .body = body,
+                                      .header = "If-Match: \"1\"",
+                                      .token = k % 2 ? theirs : token };
+        at_once(calls, 204);
+        assert_int_equal(fresh_number(db, &left, NULL), 1);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(one_key, up, down),
-        cmocka_unit_test_setup_teardown(no_trace_of_a_password, up, down),
-        cmocka_unit_test_setup_teardown(one_name, up, down),
-        cmocka_unit_test_setup_teardown(one_generation, up, down),
-        cmocka_unit_test_setup_teardown(one_module, up, down),
+        cmocka_unit_test_setup_teardown(one_key, listener_up, listener_down),
+        cmocka_unit_test_setup_teardown(no_trace_of_a_password, listener_up, listener_down),
+        cmocka_unit_test_setup_teardown(one_name, listener_up, listener_down),
+        cmocka_unit_test_setup_teardown(one_generation, listener_up, listener_down),
+        cmocka_unit_test_setup_teardown(last_administrator, listener_up, listener_down),
+        cmocka_unit_test_setup_teardown(one_module, listener_up, listener_down),
     };
 
     curl_global_init(CURL_GLOBAL_ALL);

@@ -152,7 +152,7 @@ static void refusals_are_translated(void **state)
     assert_string_equal(db_constraint(db), "");
     assert_int_equal(code_of(db, &del_parent, DB_ARGS("1")), ERR_IN_USE);
     assert_int_equal(code_of(db, &broken, NULL), ERR_INTERNAL);
-    assert_int_equal(code_of(db, &add_child, DB_ARGS("not a number")), ERR_INTERNAL);
+    assert_int_equal(code_of(db, &add_child, DB_ARGS("not a number")), ERR_INVALID_REQUEST);
     must(db, &add_parent, DB_ARGS("3", "5")); /* none of it hurt the connection */
 }
 

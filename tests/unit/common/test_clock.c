@@ -28,6 +28,7 @@ static void writes(void **state)
     assert_string_equal(clock_text(0, to), "1970-01-01T00:00:00.000Z");
     assert_string_equal(clock_text(1795222923456, to), "2026-11-21T01:02:03.456Z");
     assert_string_equal(clock_text(-1, to), "1969-12-31T23:59:59.999Z");
+    assert_string_equal(clock_text(-62135596800000, to), "0001-01-01T00:00:00.000Z");
 }
 
 static void reads(void **state)

@@ -1,5 +1,6 @@
 #include <string.h>
 
+#include "common/base/text.h"
 #include "tests/unit/common/unit.h"
 
 static void first_one_stays(void **state)
@@ -50,6 +51,29 @@ static void where_is_whole_or_not(void **state)
     assert_string_equal(e.where, "");
 }
 
+/* A sentence that is cut in a character would be refused by the database and by JSON. */
+static void sentences_end_with_a_character(void **state)
+{
+    char long_text[400] = "";
+
+    (void)state;
+    for (int before = 0; before < 3; before++) {
+        struct err e = { 0 };
+
+        memset(long_text, 'a', (size_t)before);
+        for (size_t n = (size_t)before; n + 4 < sizeof long_text; n += 3)
+            memcpy(long_text + n, "\xED\x95\x9C", 4);
+        err_set(&e, ERR_IN_USE, "%s", long_text);
+        err_cause(&e, "%s", long_text);
+        err_pointer(&e, "%s", long_text);
+        assert_true(strlen(e.detail) >= sizeof e.detail - 3 &&
+                    text_utf8(e.detail, strlen(e.detail)));
+        assert_true(strlen(e.cause) >= sizeof e.cause - 3 && text_utf8(e.cause, strlen(e.cause)));
+        assert_true(strlen(e.pointer) >= sizeof e.pointer - 3 &&
+                    text_utf8(e.pointer, strlen(e.pointer)));
+    }
+}
+
 static void table_is_whole(void **state)
 {
     (void)state;
@@ -67,9 +91,8 @@ static void table_is_whole(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(first_one_stays),
-        cmocka_unit_test(numbers_are_bounded),
-        cmocka_unit_test(where_is_whole_or_not),
+        cmocka_unit_test(first_one_stays),       cmocka_unit_test(numbers_are_bounded),
+        cmocka_unit_test(where_is_whole_or_not), cmocka_unit_test(sentences_end_with_a_character),
         cmocka_unit_test(table_is_whole),
     };
 

@@ -1,9 +1,11 @@
 /* What a listener does under load, with dribbling clients, and where it refuses to start. */
 #include "common/http/http.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 
+#include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/http/metric.h"
 #include "tests/unit/common/client.h"
@@ -218,6 +220,107 @@ static void silence_does_not_take_all_places(void **state)
     http_stop(s);
 }
 
+/* Opens a connection and says that so much will come. */
+static int post_head(const char *length)
+{
+    char head[200];
+    int fd = client_connect(port);
+
+    snprintf(
+        head, sizeof head,
+        "POST /api/v1/echo HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n%s\r\n\r\n",
+        length);
+    assert_int_equal(send(fd, head, strlen(head), 0), strlen(head));
+    return fd;
+}
+
+static bool send_all(int fd, const char *data, size_t n)
+{
+    while (n > 0) {
+        ssize_t put = send(fd, data, n, 0);
+
+        if (put <= 0)
+            return false;
+        data += put;
+        n -= (size_t)put;
+    }
+    return true;
+}
+
+static void read_413(int fd)
+{
+    char got[8192];
+    size_t n = 0;
+    ssize_t more;
+
+    while ((more = recv(fd, got + n, sizeof got - 1 - n, 0)) > 0)
+        n += (size_t)more;
+    assert_int_equal(more, 0); /* an end, not a reset */
+    got[n] = '\0';
+    assert_int_equal(strncmp(got, "HTTP/1.1 413 ", 13), 0);
+    assert_non_null(strstr(got, "/problems/body-too-large"));
+    close(fd);
+}
+
+/* Who sends everything first, and reads then, finds the refusal: not a reset connection. */
+static void early_refusals_arrive(void **state)
+{
+    enum { BODY = 8 << 20, CHUNK = 1 << 16 };
+    char *body = malloc(BODY);
+    int fd;
+
+    (void)state;
+    assert_non_null(body);
+    memset(body, 'a', BODY);
+    for (int i = 0; i < 3; i++) {
+        fd = post_head("Content-Length: 8388608");
+        usleep(i * 50000); /* the answer is there, and the server has closed, before it sends */
+        assert_true(send_all(fd, body, BODY));
+        read_413(fd);
+    }
+    fd = post_head("Transfer-Encoding: chunked");
+    for (int i = 0; i < BODY / CHUNK; i++)
+        assert_true(send_all(fd, "10000\r\n", 7) && send_all(fd, body, CHUNK) &&
+                    send_all(fd, "\r\n", 2));
+    assert_true(send_all(fd, "0\r\n\r\n", 5));
+    read_413(fd);
+    free(body);
+}
+
+static int descriptors(void)
+{
+    int n = 0;
+
+    for (int fd = 0; fd < 1024; fd++)
+        n += fcntl(fd, F_GETFD) >= 0;
+    return n;
+}
+
+/* Who never ends is cut off, and nothing of her stays. */
+static void lingering_has_an_end(void **state)
+{
+    enum { SENDERS = 80 };
+    int before = descriptors(), fds[SENDERS], open_ones = SENDERS;
+    int64_t began = clock_boot_ms();
+
+    (void)state;
+    for (int i = 0; i < SENDERS; i++)
+        fds[i] = post_head("Content-Length: 1099511627776");
+    while (open_ones > 0 && clock_boot_ms() - began < 60000) {
+        usleep(20000);
+        for (int i = 0; i < SENDERS; i++)
+            if (fds[i] >= 0 && send(fds[i], "a", 1, MSG_DONTWAIT) <= 0) {
+                close(fds[i]);
+                fds[i] = -1;
+                open_ones--;
+            }
+    }
+    assert_int_equal(open_ones, 0);
+    while (descriptors() > before && clock_boot_ms() - began < 60000)
+        usleep(20000);
+    assert_true(descriptors() <= before); /* fewer: of the last test */
+}
+
 static void starts_only_when_safe(void **state)
 {
     struct http_server *s = NULL;
@@ -254,6 +357,8 @@ int main(void)
         cmocka_unit_test(dribblers_are_closed),
         cmocka_unit_test(slow_readers_are_closed),
         cmocka_unit_test(silence_does_not_take_all_places),
+        cmocka_unit_test(early_refusals_arrive),
+        cmocka_unit_test(lingering_has_an_end),
         cmocka_unit_test(starts_only_when_safe),
     };
 

@@ -57,6 +57,37 @@ static void limits(void **state)
     json_decref(read_text(" {\"[[[[\":\"\\\"{{{{\"} \n"));
 }
 
+/* What could not be read is not quoted: the place of a password moves with a comma. */
+static void faults_quote_nothing(void **state)
+{
+    static const struct {
+        const char *text, *detail;
+    } bad[] = {
+        { "{\"password\":Geheim}", "not valid JSON: something unexpected at line 1, column 18" },
+        { "{\"password\": 'Geheim'}", "not valid JSON: something unexpected at line 1, column 14" },
+        { "{\n \"password\" \"Geheim\"}",
+          "not valid JSON: something unexpected at line 2, column 20" },
+        { "{\"Geheim\":1,\"Geheim\":2}",
+          "not valid JSON: a member is there twice at line 1, column 20" },
+        { "{\"a\":\"Geheim", "not valid JSON: it ends too early at line 1, column 12" },
+        { "{\"a\":1}Geheim", "not valid JSON: something follows its end at line 1, column 13" },
+        { "{\"a\":\"Geheim\\u0000\"}", "not valid JSON: a text holds a NUL at line 1, column 19" },
+        { "{\"a\":\"Geheim\\q\"}", "not valid JSON: something unexpected at line 1, column 14" },
+        { "{\"a\":99999999999999999999}",
+          "not valid JSON: a number is too large at line 1, column 25" },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        json_t *v = NULL;
+        struct err e;
+
+        assert_err(json_read(bad[i].text, strlen(bad[i].text), &v, &e), &e, ERR_INVALID_REQUEST);
+        assert_string_equal(e.detail, bad[i].detail);
+        assert_string_equal(e.cause, "");
+    }
+}
+
 static const char *const colours[] = { "red", "green", NULL };
 
 struct thing {
@@ -179,9 +210,8 @@ static void getters_tolerate(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(limits),
-        cmocka_unit_test(fields_are_taken),
-        cmocka_unit_test(fields_are_strict),
+        cmocka_unit_test(limits),           cmocka_unit_test(faults_quote_nothing),
+        cmocka_unit_test(fields_are_taken), cmocka_unit_test(fields_are_strict),
         cmocka_unit_test(getters_tolerate),
     };
 

@@ -108,6 +108,34 @@ static void one_line(void **state)
     (void)state;
     assert_string_equal(text_one_line(to, sizeof to, "a\nb\"c\x7F"), "a b c ");
     assert_string_equal(text_one_line(to, sizeof to, "0123456789"), "0123456");
+    assert_string_equal(text_one_line(to, sizeof to,
+                                      "a\xC2\x85"
+                                      "b\xE2\x80\xA8"
+                                      "c\xFF"),
+                        "a b c ");
+    assert_string_equal(text_one_line(to, sizeof to, "a\xED\x95\x9C\xED\x95\x9C"),
+                        "a\xED\x95\x9C\xED\x95\x9C");
+    assert_string_equal(text_one_line(to, sizeof to, "ab\xED\x95\x9C\xED\x95\x9C"),
+                        "ab\xED\x95\x9C");
+}
+
+/* Whatever the room, what is kept are whole characters, and as many as fit. */
+static void cuts_are_between_characters(void **state)
+{
+    static const char text[] = "a\xC3\xA9\xED\x95\x9C\xF0\x9F\x98\x80z";
+    static const size_t ends[] = { 0, 1, 1, 3, 3, 3, 6, 6, 6, 6, 10, 11 };
+    char to[16];
+
+    (void)state;
+    for (size_t size = 1; size <= sizeof text; size++) {
+        text_cut(to, size, text);
+        assert_int_equal(strlen(to), ends[size - 1]);
+        assert_memory_equal(to, text, ends[size - 1]);
+        text_one_line(to, size, text);
+        assert_int_equal(strlen(to), ends[size - 1]);
+    }
+    assert_string_equal(text_cut(to, sizeof to, "broken \xED\x95"), "broken \xED\x95");
+    assert_string_equal(text_cut(to, 4, "\x80\x80\x80\x80\x80"), "\x80\x80\x80");
 }
 
 int main(void)
@@ -120,6 +148,7 @@ int main(void)
         cmocka_unit_test(usernames),
         cmocka_unit_test(words),
         cmocka_unit_test(one_line),
+        cmocka_unit_test(cuts_are_between_characters),
     };
 
     return cmocka_run_group_tests_name("text", tests, NULL, NULL);
