@@ -39,6 +39,8 @@ int relay_observed(struct relay *r, const struct id *module, struct sync_set **o
                    struct err *e) MUSTCHECK;
 /* A word of the module's bCenter arrived now, with this "about" (borrowed). */
 void relay_heard(struct relay *r, const struct id *module, const json_t *about);
+/* The cursor up to which the CCC has taken the module's objects in; "" before it has said so. */
+void relay_passed(struct relay *r, const struct id *module, char to[SYNC_CURSOR_MAX]);
 /* Where its bCenter takes calls. NOT_FOUND for foreign modules, PEER_UNREACHABLE if it never spoke.
  */
 int relay_module_url(struct relay *r, const struct id *module, char *to, size_t size,
