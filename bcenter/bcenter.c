@@ -153,7 +153,10 @@ static int open_blobs(struct bcenter *bc, struct err *e)
 {
     struct blob_relay_spec spec = { .self = &bc->node.identity,
                                     .urls = (const char *const *)bc->xcenters,
-                                    .kind = "xcenter" };
+                                    .kind = "xcenter",
+                                    .bytes_per_s = bc->config->bulk_mib_per_s << 20,
+                                    .needed = agents_images,
+                                    .arg = bc };
 
     if (mkdir(bc->config->cache_dir, 0700) < 0 && errno != EEXIST) {
         err_set(e, ERR_STORAGE_FAILED, "the cache directory cannot be made");

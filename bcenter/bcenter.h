@@ -28,7 +28,7 @@ struct bcenter_config {
         *login_cert, *login_key;
     char *web_root, *cache_dir, *state_dir, *management_listen, *management_url, *join_url;
     char *join_token_file;
-    int64_t login_workers, floating_logoff_s;
+    int64_t login_workers, floating_logoff_s, bulk_mib_per_s;
 };
 
 struct login_book; /* login.h */

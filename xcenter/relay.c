@@ -298,6 +298,24 @@ int64_t relay_blob_size(struct relay *r, const char *sha256)
     return s.size;
 }
 
+static void add_blob(void *arg, const struct sync_object *o)
+{
+    const char *sha256 = json_str(o->body, "sha256");
+
+    if (sha256)
+        json_object_set_new(arg, sha256, json_true());
+}
+
+bool relay_blobs(void *relay, json_t *into)
+{
+    struct relay *r = relay;
+
+    if (!relay_ready(r))
+        return false;
+    sync_set_each(r->wanted, "image_version", add_blob, into);
+    return true;
+}
+
 json_t *relay_summary(struct relay *r)
 {
     json_t *o = json_object(), *list = json_array();

@@ -47,6 +47,8 @@ int relay_module_url(struct relay *r, const struct id *module, char *to, size_t 
                      struct err *e) MUSTCHECK;
 /* Size of a blob that a wanted image names; -1 if none does. */
 int64_t relay_blob_size(struct relay *r, const char *sha256);
+/* Adds the sha256 of every wanted image; false without a complete copy. arg is the relay. */
+bool relay_blobs(void *relay, json_t *into);
 json_t *relay_summary(struct relay *r);
 
 #endif
