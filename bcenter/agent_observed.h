@@ -21,5 +21,7 @@ void agent_observed(void *arg, const struct sync_object *o);
 /* sync_set_on_change of the agents' wanted set: wakes those whose scope changed. */
 void agents_changed(void *arg, const char *scope);
 void agents_tell(void *bc); /* ticker body: wakes the agents that have something new */
+/* Adds the sha256 of every image that an agent may ask for; false before that is known. */
+bool agents_images(void *bc, json_t *into);
 
 #endif

@@ -172,6 +172,35 @@ static int64_t image_size(struct module *m, const char *sha256)
     return 0;
 }
 
+static void add_image(json_t *into, const json_t *image)
+{
+    const char *sha256 = json_str(image, "sha256");
+
+    if (sha256)
+        json_object_set_new(into, sha256, json_true());
+}
+
+bool agents_images(void *arg, json_t *into)
+{
+    struct bcenter *bc = arg;
+    struct image_version *v, *vn;
+    struct desktop *d, *dn;
+
+    if (!__atomic_load_n(&bc->settled, __ATOMIC_ACQUIRE))
+        return false;
+    module_lock(&bc->m);
+    HASH_ITER(hh, bc->m.images, v, vn)
+    {
+        add_image(into, v->body);
+    }
+    HASH_ITER(hh, bc->m.desktops, d, dn)
+    {
+        add_image(into, d->row.image);
+    }
+    module_unlock(&bc->m);
+    return true;
+}
+
 static int get_blob(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct bcenter *bc = rq->app;

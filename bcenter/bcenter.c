@@ -137,7 +137,8 @@ static int load(struct bcenter *bc, struct err *e)
     struct db *db = bc->reconcile_db;
 
     if (module_load(bc, db, e) < 0 || ticket_issue_start(bc, db, e) < 0 ||
-        upstream_restore(bc, db, e) < 0 || login_open(bc, db, e) < 0)
+        upstream_restore(bc, db, e) < 0 || login_open(bc, db, e) < 0 ||
+        reconcile_audit_open(bc, db, e) < 0)
         return -1;
     module_lock(&bc->m);
     publish_all(bc);
@@ -152,7 +153,10 @@ static int open_blobs(struct bcenter *bc, struct err *e)
 {
     struct blob_relay_spec spec = { .self = &bc->node.identity,
                                     .urls = (const char *const *)bc->xcenters,
-                                    .kind = "xcenter" };
+                                    .kind = "xcenter",
+                                    .bytes_per_s = bc->config->bulk_mib_per_s << 20,
+                                    .needed = agents_images,
+                                    .arg = bc };
 
     if (mkdir(bc->config->cache_dir, 0700) < 0 && errno != EEXIST) {
         err_set(e, ERR_STORAGE_FAILED, "the cache directory cannot be made");
@@ -275,7 +279,6 @@ int bcenter_start(struct daemon *d, void *config, void **app, struct err *e)
         return err_set(e, ERR_INTERNAL, "out of memory");
     }
     bc->config = config;
-    bc->audit_no = -1; /* not known yet */
     module_init(&bc->m);
     pthread_rwlock_init(&bc->wires, NULL);
     pthread_mutex_init(&bc->agents_lock, NULL);

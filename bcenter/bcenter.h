@@ -28,11 +28,29 @@ struct bcenter_config {
         *login_cert, *login_key;
     char *web_root, *cache_dir, *state_dir, *management_listen, *management_url, *join_url;
     char *join_token_file;
-    int64_t login_workers, floating_logoff_s;
+    int64_t login_workers, floating_logoff_s, bulk_mib_per_s;
 };
 
 struct login_book; /* login.h */
 struct upstream;   /* upstream.h */
+
+enum { AUDIT_ROOM = 2000 };
+/* A row of the table audit, by its revision there. */
+struct audit_place {
+    struct id id;
+    char rev[24];
+    int64_t no;
+};
+/* The audit on its way up: a window on the table, which moves on as the CCC takes the rows in. The
+ * reconcile thread's, but for what is atomic. */
+struct audit_feed {
+    bool open;
+    struct audit_place last;             /* the newest row that was ever in `observed` */
+    struct audit_place held[AUDIT_ROOM]; /* a ring: those in `observed`, oldest first */
+    int first, n;
+    int64_t passed; /* atomic: revision of `observed` below which the CCC has everything */
+    bool full;      /* atomic: more rows wait for room */
+};
 
 struct bcenter {
     struct bcenter_config *config;
@@ -59,9 +77,7 @@ struct bcenter {
     struct blob_store *store;
     struct blob_relay *relay;
     struct upstream *up;
-    int64_t audit_no; /* newest audit row in `observed`; -1: not looked yet */
-    struct id audit_ring[5000];
-    int audit_at;
+    struct audit_feed audit;
     pthread_mutex_t agents_lock; /* agent_ids and what is due to them */
     struct id agent_ids[64];
     bool agent_due[64];                   /* there is something new for it */

@@ -22,6 +22,8 @@ static const struct config_key keys[] = {
     { "web_root", CONFIG_TEXT, "", 0, 0, KEY(web_root), "Directory of the portal; empty: none." },
     { "cache_dir", CONFIG_TEXT, NULL, 0, 0, KEY(cache_dir),
       "Images on their way to the bServers." },
+    { "bulk_mib_per_s", CONFIG_INT, "4", 0, 10240, KEY(bulk_mib_per_s),
+      "Most MiB a second at which images come from the xCenter; 0 = no limit." },
     { "login_workers", CONFIG_INT, "2", 1, 64, KEY(login_workers),
       "Password hashes at once, 19 MiB each." },
     { "floating_logoff_s", CONFIG_INT, "600", 5, 86400, KEY(floating_logoff_s),

@@ -7,13 +7,12 @@
 #include "bcenter/publish.h"
 #include "bcenter/ticket_issue.h"
 #include "common/base/clock.h"
-#include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/http/metric.h"
 #include "sql/module/login.h"
 #include "sql/module/module.h"
 
-enum { PURGE_MS = 600000, AUDIT_PAGES = 10, PACE_MS = 40, SHOW_MS = 1000 };
+enum { PURGE_MS = 600000, PACE_MS = 40, SHOW_MS = 1000 };
 
 void reconcile_new_run(struct change *c, const struct desktop *d)
 {
@@ -29,67 +28,6 @@ int reconcile_commit(struct bcenter *bc, struct change *c)
         return 0;
     log_err("reconcile", &e);
     return -1;
-}
-
-static void put_audit(struct bcenter *bc, const PGresult *r, int i)
-{
-    static const char *const same[] = { "actor_id",  "actor_name", "action",   "target_kind",
-                                        "target_id", "result",     "trace_id", "detail" };
-    struct id id, *old = &bc->audit_ring[bc->audit_at];
-    json_t *o;
-
-    bc->audit_no = db_int(r, i, "no", bc->audit_no);
-    if (!id_parse(db_text(r, i, "id"), &id))
-        return;
-    o = json_object();
-    json_put_time(o, "at", db_int(r, i, "at_ms", 0));
-    for (size_t k = 0; k < sizeof same / sizeof *same; k++)
-        json_put_str(o, same[k], db_text(r, i, same[k]));
-    sync_set_put(bc->observed, "", "audit", &id, o);
-    /* The set holds the newest; older ones stay in the database. */
-    if (id_set(old))
-        sync_set_del(bc->observed, "", "audit", old);
-    *old = id;
-    bc->audit_at = (bc->audit_at + 1) % (int)(sizeof bc->audit_ring / sizeof *bc->audit_ring);
-}
-
-/* A start offers the newest that the set has room for; the CCC takes each in once, by its id. */
-static int find_start(struct bcenter *bc, struct err *e)
-{
-    const int64_t room = (int64_t)(sizeof bc->audit_ring / sizeof *bc->audit_ring);
-    auto_result PGresult *r = NULL;
-    int64_t newest;
-
-    if (bc->audit_no >= 0)
-        return 0;
-    if (db_run(bc->reconcile_db, &Q_audit_newest, NULL, &r, e) < 0)
-        return -1;
-    newest = db_int(r, 0, "no", 0);
-    bc->audit_no = newest > room ? newest - room : 0;
-    return 0;
-}
-
-void reconcile_audit(struct bcenter *bc)
-{
-    for (int page = 0; page < AUDIT_PAGES; page++) {
-        auto_result PGresult *r = NULL;
-        struct err e = { 0 };
-        char no[24];
-
-        if (find_start(bc, &e) < 0) {
-            log_err("audit", &e);
-            return;
-        }
-        snprintf(no, sizeof no, "%lld", (long long)bc->audit_no);
-        if (db_run(bc->reconcile_db, &Q_audit_after, DB_ARGS(no), &r, &e) < 0) {
-            log_err("audit", &e);
-            return;
-        }
-        for (int i = 0; i < db_rows(r); i++)
-            put_audit(bc, r, i);
-        if (db_rows(r) < 500)
-            return;
-    }
 }
 
 static void purge(struct bcenter *bc)

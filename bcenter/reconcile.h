@@ -21,6 +21,11 @@ void reconcile_desktops(struct bcenter *bc);
 void reconcile_operations(struct bcenter *bc);
 void reconcile_audit(struct bcenter *bc);
 
+/* Where the audit goes on: before anything is written by this process. */
+int reconcile_audit_open(struct bcenter *bc, struct db *db, struct err *e) MUSTCHECK;
+/* Any thread: the CCC holds what was observed up to this cursor (NULL: nothing said). */
+void reconcile_audit_passed(struct bcenter *bc, const char *cursor);
+
 /* Every id of a table of the module, copied; *n of them. The caller frees. Lock held. */
 #define RECONCILE_IDS(m, type, table, key, list, n)                                                \
     do {                                                                                           \

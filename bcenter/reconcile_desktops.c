@@ -40,9 +40,14 @@ static bool disabled(struct bcenter *bc, const struct desktop *d)
     return p && p->disabled;
 }
 
+static bool stranger_long(const struct session *s, int64_t now)
+{
+    return s->stranger_at && now - s->stranger_at >= STRANGER_MS;
+}
+
 /*
- * Deleted people are not named any more, and nothing entitles them. Entitlements that are being
- * rearranged look the same for a moment, so this must last.
+ * Nothing entitles her to this desktop's pool any more; what else she has here does not matter.
+ * Entitlements that are being rearranged look the same for a moment, so this must last.
  */
 static bool stranger(struct bcenter *bc, struct desktop *d, int64_t now)
 {
@@ -50,11 +55,11 @@ static bool stranger(struct bcenter *bc, struct desktop *d, int64_t now)
 
     if (!s)
         return false;
-    if (module_person(&bc->m, &s->person) || module_entitled(&bc->m, &s->person, &d->row.pool))
+    if (module_entitled(&bc->m, &s->person, &d->row.pool))
         s->stranger_at = 0;
     else if (!s->stranger_at)
         s->stranger_at = now;
-    return s->stranger_at && now - s->stranger_at >= STRANGER_MS;
+    return stranger_long(s, now);
 }
 
 /* Before our start, or since it: what is older than we are is counted from our first look. */
@@ -167,16 +172,16 @@ static void renew(struct bcenter *bc, struct desktop *d, struct change *c, int64
         back_off(d, now);
 }
 
-static void log_off(struct bcenter *bc, struct desktop *d, struct change *c)
+static void log_off(struct bcenter *bc, struct desktop *d, struct change *c, int64_t now)
 {
-    bool off = disabled(bc, d), gone = d->session->stranger_at != 0;
+    bool off = disabled(bc, d), gone = stranger_long(d->session, now);
 
-    change_end_session(d, c, off || gone ? "disabled" : "idle");
+    change_end_session(d, c, off ? "disabled" : gone ? "not-entitled" : "idle");
     if (d->row.floating)
         change_free(&bc->m, d, c);
     c->action = "connection.end";
     c->detail = off    ? "the person was disabled"
-                : gone ? "the person is not entitled to anything here any more"
+                : gone ? "the person is not entitled to this pool any more"
                        : "the screen was closed too long";
 }
 
@@ -186,7 +191,7 @@ static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct c
 {
     switch (next) {
     case NEXT_RUN_ENDED: run_ended(bc, d, c, now); return true;
-    case NEXT_SESSION_END: log_off(bc, d, c); return true;
+    case NEXT_SESSION_END: log_off(bc, d, c, now); return true;
     case NEXT_RELEASE: change_free(&bc->m, d, c); return true;
     case NEXT_RENEW: renew(bc, d, c, now); return true;
     case NEXT_DELETE:

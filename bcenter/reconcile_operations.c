@@ -129,6 +129,12 @@ static void effect(struct bcenter *bc, struct desktop *d, const struct operation
     bool host_up = bserver_up(d->bserver, clock_boot_ms());
 
     c->op_state = OP_RUNNING;
+    if (d->row.deleting && (op->verb == VERB_START || op->verb == VERB_REBUILD)) {
+        c->op_state = OP_FAILED; /* nobody gets it any more, whatever is done to it */
+        c->op_error = ERR_DESKTOP_STATE;
+        snprintf(c->op_detail, sizeof c->op_detail, "the desktop is being deleted");
+        return;
+    }
     switch (op->verb) {
     case VERB_START:
         c->op_stage = "placing";

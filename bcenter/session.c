@@ -117,6 +117,8 @@ int session_ticket(struct bcenter *bc, struct db *db, const struct session_resum
     }
     if (barred(&bc->m, &d->session->person))
         rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
+    else if (!module_entitled(&bc->m, &d->session->person, &d->row.pool))
+        rc = err_set(e, ERR_NOT_ENTITLED, "you are not entitled to this pool any more");
     else if (sodium_memcmp(hash, d->session->resume_hash, sizeof hash) != 0)
         rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");
     else

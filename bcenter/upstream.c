@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bcenter/reconcile.h"
 #include "bcenter/wanted_intake.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -197,6 +198,12 @@ void upstream_observed_changed(void *arg, const char *scope)
     bcenter_wake_push(bc);
 }
 
+/* "cursor" is what the xCenter has, "passed" what the CCC has through it. */
+static void on_answer(void *arg, const json_t *answer)
+{
+    reconcile_audit_passed(arg, json_str(answer, "passed"));
+}
+
 static int start_pull(struct bcenter *bc, struct upstream *up, struct err *e)
 {
     struct sync_pull_spec spec = {
@@ -213,6 +220,7 @@ static int start_pull(struct bcenter *bc, struct upstream *up, struct err *e)
         .set = bc->observed,
         .gather_ms = GATHER_MS,
         .about = about,
+        .answered = on_answer,
         .arg = bc,
     };
 

@@ -52,6 +52,8 @@ const struct config_key agent_keys[] = {
       "Memory kept for the host itself in MiB." },
     { "recycle_s", CONFIG_INT, "604800", 0, 1 << 30, KEY(recycle_s),
       "Seconds that deleted disks stay in the recycle bin." },
+    { "bulk_mib_per_s", CONFIG_INT, "1", 0, 10240, KEY(bulk_mib_per_s),
+      "Most MiB a second at which images come from the bCenter; 0 = no limit." },
     { 0 },
 };
 
@@ -134,6 +136,7 @@ static int open_host(struct agent *a, struct err *e)
                               .store_gib = c->store_gib,
                               .memory_reserve_mib = c->memory_reserve_mib,
                               .recycle_s = c->recycle_s,
+                              .bulk_mib_per_s = c->bulk_mib_per_s,
                               .self = &a->node.identity,
                               .module_urls = (const char *const *)a->module_urls,
                               .offset_ms = offset_ms,

@@ -11,7 +11,7 @@ struct agent_config {
     char *state_dir, *uri, *kind, *name, *module_url, *join_url, *join_token_file;
     char *management_listen, *management_url, *display_listen, *display_url;
     char *display_cert, *display_key, *accelerator;
-    int64_t lanes, store_gib, memory_reserve_mib, recycle_s;
+    int64_t lanes, store_gib, memory_reserve_mib, recycle_s, bulk_mib_per_s;
 };
 
 extern const struct config_key agent_keys[];

@@ -245,6 +245,110 @@ int disk_purge(struct disk_store *s, int64_t wall_ms)
     return gone;
 }
 
+/* ---- what the disks lie on */
+
+struct backings {
+    void (*visit)(void *arg, const char *path);
+    void *arg;
+};
+
+static uint64_t big_endian(const unsigned char *at, int n)
+{
+    uint64_t v = 0;
+
+    while (n-- > 0)
+        v = v << 8 | *at++;
+    return v;
+}
+
+/* 0: told, or it lies on nothing; -1 and errno: it cannot be read. The head of a qcow2: magic,
+ * version, place and length of the name. */
+static int backing_of(int fd, const struct backings *b)
+{
+    unsigned char head[20];
+    char name[DISK_PATH * 2];
+    uint64_t at, n;
+
+    errno = EINVAL;
+    if (pread(fd, head, sizeof head, 0) != (ssize_t)sizeof head || memcmp(head, "QFI\xfb", 4) != 0)
+        return -1;
+    at = big_endian(head + 8, 8);
+    n = big_endian(head + 16, 4);
+    if (at == 0)
+        return 0;
+    if (n == 0 || n >= sizeof name || at > INT32_MAX ||
+        pread(fd, name, (size_t)n, (off_t)at) != (ssize_t)n)
+        return -1;
+    name[n] = '\0';
+    b->visit(b->arg, name);
+    return 0;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+    size_t n = strlen(text), m = strlen(end);
+
+    return n >= m && strcmp(text + n - m, end) == 0;
+}
+
+/* One desktop's directory. What goes while we look is gone, or has come into the bin. */
+static int backings_of(int parent, const char *name, const struct backings *b, struct err *e)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC), rc = 0;
+    DIR *dir = fd >= 0 ? fdopendir(fd) : NULL;
+    struct dirent *d;
+
+    if (!dir) {
+        rc = fd < 0 && (errno == ENOENT || errno == ENOTDIR)
+                 ? 0
+                 : failed(e, "looking at the disks", name);
+        if (fd >= 0)
+            close(fd);
+        return rc;
+    }
+    while (rc == 0 && (d = readdir(dir)) != NULL) {
+        int disk;
+
+        if (!ends_with(d->d_name, ".qcow2") && !ends_with(d->d_name, ".part"))
+            continue;
+        disk = openat(fd, d->d_name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+        if (disk < 0 ? errno != ENOENT : backing_of(disk, b) < 0)
+            rc = failed(e, "reading what a disk lies on", d->d_name);
+        if (disk >= 0)
+            close(disk);
+    }
+    closedir(dir);
+    return rc;
+}
+
+static int backings_in(const char *path, const struct backings *b, struct err *e)
+{
+    DIR *dir = opendir(path);
+    struct dirent *d;
+    int rc = 0;
+
+    if (!dir)
+        return failed(e, "looking at the disks", path);
+    while (rc == 0 && (d = readdir(dir)) != NULL)
+        if (d->d_name[0] != '.')
+            rc = backings_of(dirfd(dir), d->d_name, b, e);
+    closedir(dir);
+    return rc;
+}
+
+int disk_backings(const struct disk_store *s, void (*visit)(void *arg, const char *path), void *arg,
+                  struct err *e)
+{
+    const struct backings b = { visit, arg };
+    char path[DISK_PATH];
+
+    snprintf(path, sizeof path, "%s/disks", s->dir);
+    if (backings_in(path, &b, e) < 0)
+        return -1;
+    snprintf(path, sizeof path, "%s/bin", s->dir);
+    return backings_in(path, &b, e);
+}
+
 int disk_space(const struct disk_store *s, int64_t *bytes, int64_t *bytes_free, struct err *e)
 {
     struct statvfs v;

@@ -45,6 +45,11 @@ int disk_recycle(struct disk_store *s, const struct id *desktop, struct err *e) 
 /* Deletes what has been in the bin for recycle_s, at most a few a call. Returns how many. */
 int disk_purge(struct disk_store *s, int64_t wall_ms);
 
+/* What every disk that is here lies on, the recycle bin's and those being made included. Fails when
+ * one cannot be read: then nobody knows. STORAGE_FAILED. */
+int disk_backings(const struct disk_store *s, void (*visit)(void *arg, const char *path), void *arg,
+                  struct err *e) MUSTCHECK;
+
 int disk_space(const struct disk_store *s, int64_t *bytes, int64_t *bytes_free,
                struct err *e) MUSTCHECK;
 

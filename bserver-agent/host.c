@@ -240,6 +240,8 @@ static int open_stores(struct host *h, struct err *e)
                                   .self = h->spec.self,
                                   .urls = h->spec.module_urls,
                                   .kind = "bcenter",
+                                  .bytes_per_s = h->spec.bulk_mib_per_s << 20,
+                                  .needed = disks ? host_images : NULL,
                                   .changed = image_changed,
                                   .arg = h };
 

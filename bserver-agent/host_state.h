@@ -37,6 +37,9 @@ struct host {
 
 /* host_wanted.c */
 void host_changed(void *arg, const struct sync_object *o);
+/* Adds the sha256 of every image that a disk here stands on or something wanted names; false: not
+ * all of that is known. */
+bool host_images(void *arg, json_t *into);
 /* host_screen.c */
 void host_screen_init(struct host *h);
 void host_screen_floor(struct host *h, const struct wanted *w);

@@ -44,3 +44,44 @@ void host_changed(void *arg, const struct sync_object *o)
     else if (strcmp(o->kind, "image") == 0)
         image_changed(h, o);
 }
+
+/* ---- which images have to stay */
+
+static void add_image(json_t *into, const char *sha256)
+{
+    if (sha256)
+        json_object_set_new(into, sha256, json_true());
+}
+
+static void add_wanted(void *arg, const struct sync_object *o)
+{
+    const json_t *overlay = json_object_get(o->body, "overlay");
+
+    if (strcmp(o->kind, "image") == 0)
+        add_image(arg, json_str(o->body, "sha256"));
+    else if (strcmp(o->kind, "desktop") == 0)
+        add_image(arg, json_str(json_object_get(overlay, "image"), "sha256"));
+}
+
+static void add_backing(void *arg, const char *path)
+{
+    const char *slash = strrchr(path, '/');
+
+    add_image(arg, slash ? slash + 1 : path);
+}
+
+/* Disks first: what becomes wanted while they are looked through is seen afterwards. */
+bool host_images(void *arg, json_t *into)
+{
+    struct host *h = arg;
+    struct err e = { 0 };
+
+    if (!sync_set_is_ready(h->wanted))
+        return false;
+    if (disk_backings(h->disks, add_backing, into, &e) < 0) {
+        log_err("image-sweep", &e);
+        return false;
+    }
+    sync_set_each(h->wanted, NULL, add_wanted, into);
+    return true;
+}

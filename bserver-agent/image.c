@@ -10,12 +10,15 @@
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/peer/blob_sweep.h"
 
+enum { SWEEP_MS = 600000 };
 enum { FETCH_MS = 6 * 3600 * 1000, AGAIN_MS = 2000, AGAIN_MAX_MS = 60000, PROGRESS_MS = 500 };
 
 struct wanted_image {
     char sha256[BLOB_HEX + 1];
     int64_t size, not_before;
+    int64_t since; /* boot ms of the first look at which nothing needed it; 0: needed */
     int64_t began; /* boot ms of the first try; 0: none yet */
     bool urgent, here;
     int percent, fails;
@@ -25,6 +28,7 @@ struct wanted_image {
 struct images {
     struct images_spec spec;
     struct blob_store *store;
+    struct blob_sweep *sweep; /* the fetching thread's */
     struct peer *peer;
     pthread_mutex_t lock;
     pthread_cond_t cond;
@@ -32,7 +36,7 @@ struct images {
     bool stopping, has_thread;
     pthread_t thread;
     char now_sha[BLOB_HEX + 1]; /* being fetched, with its size */
-    int64_t now_size, now_began, told_at;
+    int64_t now_size, now_began, told_at, sweep_at;
 };
 
 /*
@@ -113,6 +117,7 @@ static int fetch(struct images *m, struct err *e)
 {
     const struct blob_fetch f = { .sha256 = m->now_sha,
                                   .size = m->now_size,
+                                  .bytes_per_s = m->spec.bytes_per_s,
                                   .deadline_ms = clock_boot_ms() + FETCH_MS,
                                   .progress = progress,
                                   .arg = m };
@@ -148,6 +153,44 @@ static void fetched(struct images *m, int rc)
     w->not_before = clock_boot_ms() + (wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
 }
 
+/* What is wanted no more is no longer tried for; what was let go is not here. */
+static void tidy(struct images *m, const json_t *needed, int64_t now)
+{
+    struct wanted_image *w, *next;
+
+    pthread_mutex_lock(&m->lock);
+    HASH_ITER(hh, m->all, w, next)
+    {
+        if (blob_sweep_due(json_object_get(needed, w->sha256) != NULL, now, BLOB_GRACE_MS,
+                           &w->since)) {
+            HASH_DEL(m->all, w);
+            free(w);
+        } else if (w->here && !blob_has(m->store, w->sha256, NULL)) {
+            w->here = false;
+        }
+    }
+    pthread_mutex_unlock(&m->lock);
+}
+
+void images_sweep(struct images *m, int64_t now)
+{
+    json_t *needed = json_object();
+
+    if (m->spec.needed(m->spec.arg, needed)) {
+        blob_sweep_round(m->sweep, needed, now);
+        tidy(m, needed, now);
+    }
+    json_decref(needed);
+}
+
+static bool sweep_time(struct images *m, int64_t now)
+{
+    if (!m->spec.needed || now < m->sweep_at)
+        return false;
+    m->sweep_at = now + SWEEP_MS;
+    return true;
+}
+
 static void *fetcher(void *arg)
 {
     struct images *m = arg;
@@ -160,6 +203,12 @@ static void *fetcher(void *arg)
         struct timespec at;
         int rc;
 
+        if (sweep_time(m, now)) {
+            pthread_mutex_unlock(&m->lock);
+            images_sweep(m, now);
+            pthread_mutex_lock(&m->lock);
+            continue;
+        }
         if (!w) {
             clock_gettime(CLOCK_MONOTONIC, &at);
             at.tv_sec += (until - now) / 1000 + 1;
@@ -200,10 +249,16 @@ int images_start(const struct images_spec *spec, struct images **out, struct err
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&m->cond, &attr);
     pthread_condattr_destroy(&attr);
+    m->sweep_at = clock_boot_ms() + SWEEP_MS;
     if (blob_store_open(spec->dir, &m->store, e) < 0 ||
         (spec->self && peer_open(spec->self, spec->urls, spec->kind, NULL, &m->peer, e) < 0)) {
         images_stop(m);
         return -1;
+    }
+    m->sweep = blob_sweep_new(m->store);
+    if (!m->sweep) {
+        images_stop(m);
+        return err_set(e, ERR_INTERNAL, "out of memory");
     }
     m->has_thread = pthread_create(&m->thread, NULL, fetcher, m) == 0;
     if (!m->has_thread) {
@@ -234,6 +289,7 @@ void images_stop(struct images *m)
         free(w);
     }
     peer_close(m->peer);
+    blob_sweep_free(m->sweep);
     blob_store_close(m->store);
     pthread_mutex_destroy(&m->lock);
     pthread_cond_destroy(&m->cond);
@@ -255,6 +311,7 @@ void images_want(struct images *m, const char *sha256, int64_t size, bool urgent
     }
     if (w) {
         w->size = size;
+        w->since = 0;
         if (urgent && w->here && !blob_has(m->store, sha256, NULL))
             w->here = false; /* somebody took it away */
         w->urgent = w->urgent || urgent;

@@ -62,6 +62,7 @@ static int frame(const PGresult *r, int64_t from, bool snapshot, json_t **out, b
 {
     const char *objects = db_text(r, 0, "objects");
     int64_t next = db_int(r, 0, "next", -1), horizon = db_int(r, 0, "horizon", 0);
+    int64_t count = db_int(r, 0, "count", -1); /* the end of a snapshot has one */
     bool more = next >= 0;
     char cursor[SYNC_CURSOR_MAX];
     json_t *list = objects ? json_loads(objects, 0, NULL) : json_array(), *page;
@@ -77,8 +78,8 @@ static int frame(const PGresult *r, int64_t from, bool snapshot, json_t **out, b
     json_put_int(page, "floor", db_int(r, 0, "floor", 0));
     json_put_bool(page, "snapshot", snapshot);
     json_put_bool(page, "more", more);
-    if (!more)
-        json_put_int(page, "count", db_int(r, 0, "count", 0));
+    if (count >= 0)
+        json_put_int(page, "count", count);
     json_object_set_new(page, "objects", list);
     *empty = !snapshot && !more && db_int(r, 0, "n", 0) == 0;
     *out = page;

@@ -15,8 +15,9 @@ struct relay_module {
     struct id id;
     struct sync_set *observed;
     struct sync_push *push;
-    json_t *about;    /* the bCenter's newest word on itself; NULL before the first */
-    int64_t heard_ms; /* clock_boot_ms */
+    json_t *about;                /* the bCenter's newest word on itself; NULL before the first */
+    int64_t heard_ms;             /* clock_boot_ms */
+    char passed[SYNC_CURSOR_MAX]; /* what the CCC last said that it holds; "" = nothing yet */
 };
 
 struct relay {
@@ -164,6 +165,16 @@ static json_t *push_about(void *arg)
     return o;
 }
 
+static void push_answered(void *arg, const json_t *answer)
+{
+    struct relay_module *m = arg;
+    const char *cursor = json_str(answer, "cursor");
+
+    pthread_mutex_lock(&m->relay->lock);
+    snprintf(m->passed, sizeof m->passed, "%s", cursor ? cursor : "");
+    pthread_mutex_unlock(&m->relay->lock);
+}
+
 static void observed_changed(void *arg, const char *scope)
 {
     struct relay_module *m = arg;
@@ -182,6 +193,7 @@ static int add_module(struct relay *r, const struct id *module, struct err *e)
     struct sync_push_spec push = { .link = { r->spec.self, r->spec.ccc_urls, "ccc" },
                                    .gather_ms = GATHER_MS,
                                    .about = push_about,
+                                   .answered = push_answered,
                                    .arg = m };
 
     if (r->quiet)
@@ -234,6 +246,18 @@ void relay_heard(struct relay *r, const struct id *module, const json_t *about)
     pthread_mutex_unlock(&r->lock);
 }
 
+void relay_passed(struct relay *r, const struct id *module, char to[SYNC_CURSOR_MAX])
+{
+    const struct relay_module *m;
+
+    to[0] = '\0';
+    pthread_mutex_lock(&r->lock);
+    m = find(r, module);
+    if (m)
+        memcpy(to, m->passed, SYNC_CURSOR_MAX);
+    pthread_mutex_unlock(&r->lock);
+}
+
 int relay_module_url(struct relay *r, const struct id *module, char *to, size_t size, struct err *e)
 {
     const struct relay_module *m;
@@ -272,6 +296,24 @@ int64_t relay_blob_size(struct relay *r, const char *sha256)
 
     sync_set_each(r->wanted, "image_version", match_blob, &s);
     return s.size;
+}
+
+static void add_blob(void *arg, const struct sync_object *o)
+{
+    const char *sha256 = json_str(o->body, "sha256");
+
+    if (sha256)
+        json_object_set_new(arg, sha256, json_true());
+}
+
+bool relay_blobs(void *relay, json_t *into)
+{
+    struct relay *r = relay;
+
+    if (!relay_ready(r))
+        return false;
+    sync_set_each(r->wanted, "image_version", add_blob, into);
+    return true;
 }
 
 json_t *relay_summary(struct relay *r)

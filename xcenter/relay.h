@@ -39,12 +39,16 @@ int relay_observed(struct relay *r, const struct id *module, struct sync_set **o
                    struct err *e) MUSTCHECK;
 /* A word of the module's bCenter arrived now, with this "about" (borrowed). */
 void relay_heard(struct relay *r, const struct id *module, const json_t *about);
+/* The cursor up to which the CCC has taken the module's objects in; "" before it has said so. */
+void relay_passed(struct relay *r, const struct id *module, char to[SYNC_CURSOR_MAX]);
 /* Where its bCenter takes calls. NOT_FOUND for foreign modules, PEER_UNREACHABLE if it never spoke.
  */
 int relay_module_url(struct relay *r, const struct id *module, char *to, size_t size,
                      struct err *e) MUSTCHECK;
 /* Size of a blob that a wanted image names; -1 if none does. */
 int64_t relay_blob_size(struct relay *r, const char *sha256);
+/* Adds the sha256 of every wanted image; false without a complete copy. arg is the relay. */
+bool relay_blobs(void *relay, json_t *into);
 json_t *relay_summary(struct relay *r);
 
 #endif

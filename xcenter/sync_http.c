@@ -21,6 +21,7 @@ static int post_observed(const struct request *rq, struct reply *rp, struct err 
 {
     struct xcenter *x = rq->app;
     const json_t *about = json_object_get(rq->body, "about");
+    char passed[SYNC_CURSOR_MAX];
     struct sync_set *observed;
     struct id module, source;
 
@@ -31,7 +32,11 @@ static int post_observed(const struct request *rq, struct reply *rp, struct err 
     if (relay_observed(x->relay, &module, &observed, e) < 0)
         return -1;
     relay_heard(x->relay, &module, about);
-    return sync_serve_observed(rq, rp, observed, NULL, 0, e);
+    if (sync_serve_observed(rq, rp, observed, NULL, 0, e) < 0)
+        return -1;
+    relay_passed(x->relay, &module, passed);
+    json_put_str(rp->body, "passed", passed);
+    return 0;
 }
 
 /* GET /blobs/v1/{sha256} */

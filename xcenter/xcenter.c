@@ -12,8 +12,8 @@ const struct config_key xcenter_keys[] = {
     NODE_JOIN_KEYS(struct xcenter_config),
     { "ccc_url", CONFIG_TEXT, NULL, 0, 0, KEY(ccc_url),
       "Management addresses of the CCC, comma separated." },
-    { "blob_bytes_per_s", CONFIG_INT, "0", 0, INT64_C(1) << 40, KEY(blob_bytes_per_s),
-      "Most bytes a second for images; 0 = no limit." },
+    { "bulk_mib_per_s", CONFIG_INT, "4", 0, 10240, KEY(bulk_mib_per_s),
+      "Most MiB a second at which images come from the CCC; 0 = no limit." },
     { 0 },
 };
 
@@ -30,7 +30,9 @@ static int start_blobs(struct xcenter *x, struct err *e)
     struct blob_relay_spec spec = { .self = &x->node.identity,
                                     .urls = (const char *const *)x->ccc_urls,
                                     .kind = "ccc",
-                                    .bytes_per_s = x->config->blob_bytes_per_s };
+                                    .bytes_per_s = x->config->bulk_mib_per_s << 20,
+                                    .needed = relay_blobs,
+                                    .arg = x->relay };
 
     snprintf(dir, sizeof dir, "%s/blobs", x->config->state_dir);
     if (blob_store_open(dir, &x->blobs, e) < 0)
@@ -96,7 +98,7 @@ int xcenter_start(struct daemon *d, void *config, void **app, struct err *e)
         xcenter_stop(x);
         return err_set(e, ERR_INVALID_REQUEST, "ccc_url names no address");
     }
-    if (node_open(&node, &x->node, e) < 0 || start_blobs(x, e) < 0 || open_relay(x, e) < 0 ||
+    if (node_open(&node, &x->node, e) < 0 || open_relay(x, e) < 0 || start_blobs(x, e) < 0 ||
         start_server(x, e) < 0 || run(d, x, e) < 0) {
         xcenter_stop(x);
         return -1;
@@ -113,8 +115,8 @@ void xcenter_stop(void *app)
         return;
     relay_quiet(x->relay);
     http_stop(x->server);
-    relay_close(x->relay);
     blob_relay_stop(x->blob_relay);
+    relay_close(x->relay);
     blob_store_close(x->blobs);
     node_close(&x->node);
     free(x->ccc_urls);

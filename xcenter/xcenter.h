@@ -14,7 +14,7 @@
 
 struct xcenter_config {
     char *state_dir, *management_listen, *management_url, *join_url, *join_token_file, *ccc_url;
-    int64_t blob_bytes_per_s;
+    int64_t bulk_mib_per_s;
 };
 
 struct xcenter {

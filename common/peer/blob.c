@@ -1,5 +1,6 @@
 #include "common/peer/blob.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <gnutls/crypto.h>
@@ -123,6 +124,8 @@ int blob_open(const struct blob_store *s, const char *sha256, int *fd, int64_t *
             close(f);
         return -1;
     }
+    /* Not locked only if it has just been fetched, or is let go this moment: what we hold stays. */
+    (void)!flock(f, LOCK_SH | LOCK_NB);
     *fd = f;
     *size = st.st_size;
     return 0;
@@ -139,6 +142,61 @@ int blob_remove(struct blob_store *s, const char *sha256, struct err *e)
     partial_path(s, sha256, path);
     if (unlink(path) < 0 && errno != ENOENT)
         return disk_fail(e, "unlink", path);
+    return 0;
+}
+
+int blob_let_go(struct blob_store *s, const char *sha256, bool partial, bool *done, struct err *e)
+{
+    char path[BLOB_PATH], aside[BLOB_PATH];
+    auto_fd int fd = -1;
+
+    *done = false;
+    if (blob_path(s, sha256, path, e) < 0)
+        return -1;
+    partial_path(s, sha256, aside);
+    fd = open(partial ? aside : path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return errno == ENOENT ? 0 : disk_fail(e, "open", path);
+    if (flock(fd, LOCK_EX | LOCK_NB) < 0)
+        return 0;
+    if (partial && unlink(aside) < 0)
+        return disk_fail(e, "unlink", aside);
+    /* as a fetch would have left it: that may want to go on with it */
+    if (!partial && (fchmod(fd, 0600) < 0 || rename(path, aside) < 0))
+        return disk_fail(e, "rename", path);
+    *done = true;
+    return 0;
+}
+
+static int each_in(const char *dir, bool partial,
+                   void (*visit)(void *arg, const char *sha256, bool partial), void *arg,
+                   struct err *e)
+{
+    DIR *list = opendir(dir);
+    struct dirent *d;
+
+    if (!list)
+        return errno == ENOENT ? 0 : disk_fail(e, "opendir", dir);
+    while ((d = readdir(list)) != NULL)
+        if (text_hex(d->d_name, BLOB_HEX))
+            visit(arg, d->d_name, partial);
+    closedir(list);
+    return 0;
+}
+
+int blob_each(const struct blob_store *s,
+              void (*visit)(void *arg, const char *sha256, bool partial), void *arg, struct err *e)
+{
+    char path[BLOB_PATH];
+
+    snprintf(path, sizeof path, "%s/partial", s->dir);
+    if (each_in(path, true, visit, arg, e) < 0)
+        return -1;
+    for (int i = 0; i < 256; i++) {
+        snprintf(path, sizeof path, "%s/%02x", s->dir, (unsigned)i);
+        if (each_in(path, false, visit, arg, e) < 0)
+            return -1;
+    }
     return 0;
 }
 

@@ -42,12 +42,21 @@ bool blob_has(const struct blob_store *s, const char *sha256, int64_t *size);
 int blob_take(struct blob_store *s, const char *path, const char *expected,
               char sha256[BLOB_HEX + 1], int64_t *size, struct err *e) MUSTCHECK;
 
-/* The caller closes *fd. NOT_FOUND. */
+/* The caller closes *fd; until then blob_let_go leaves the blob alone. NOT_FOUND. */
 int blob_open(const struct blob_store *s, const char *sha256, int *fd, int64_t *size,
               struct err *e) MUSTCHECK;
 
 /* Gone afterwards, its partial file too; 0 if it was not there. Who has it open keeps it. */
 int blob_remove(struct blob_store *s, const char *sha256, struct err *e) MUSTCHECK;
+
+/* Every file of the store: first the partial ones, then the complete ones. STORAGE_FAILED. */
+int blob_each(const struct blob_store *s,
+              void (*visit)(void *arg, const char *sha256, bool partial), void *arg,
+              struct err *e) MUSTCHECK;
+/* For blob_sweep: a blob becomes a partial file, a partial file is deleted; unless somebody reads
+ * (blob_open) or fetches it: then *done is false. */
+int blob_let_go(struct blob_store *s, const char *sha256, bool partial, bool *done,
+                struct err *e) MUSTCHECK;
 
 /* Bytes that an interrupted fetch has left; 0 if none. */
 int64_t blob_partial(const struct blob_store *s, const char *sha256);

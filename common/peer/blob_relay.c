@@ -3,9 +3,11 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "common/base/clock.h"
 #include "common/base/log.h"
+#include "common/peer/blob_sweep.h"
 
 enum { QUEUE = 16, RETRY_S = 1, FETCH_MS = 3600 * 1000 };
 
@@ -16,7 +18,8 @@ struct wish {
 
 struct blob_relay {
     struct blob_relay_spec spec;
-    struct peer *peer; /* used by the thread alone, but for peer_interrupt */
+    struct peer *peer;        /* used by the thread alone, but for peer_interrupt */
+    struct blob_sweep *sweep; /* the thread's */
     pthread_t thread;
     pthread_mutex_t lock; /* what follows */
     pthread_cond_t wake;
@@ -53,16 +56,44 @@ static void fetch(struct blob_relay *r, const struct wish *w)
         log_info("blob=%s size=%lld relayed=true", w->sha256, (long long)w->size);
 }
 
+static void sweep(struct blob_relay *r)
+{
+    json_t *needed = json_object();
+
+    if (r->spec.needed(r->spec.arg, needed))
+        blob_sweep_round(r->sweep, needed, clock_boot_ms());
+    json_decref(needed);
+}
+
+/* Lock held. Until there is a wish, or it is time to sweep. */
+static void rest(struct blob_relay *r, int64_t ms)
+{
+    struct timespec until;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000 + 1;
+    pthread_cond_timedwait(&r->wake, &r->lock, &until);
+}
+
 static void *body(void *arg)
 {
     struct blob_relay *r = arg;
+    int64_t sweep_at = clock_boot_ms() + BLOB_SWEEP_MS;
 
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
+        int64_t now = clock_boot_ms();
         struct wish w;
 
+        if (r->spec.needed && now >= sweep_at) {
+            sweep_at = now + BLOB_SWEEP_MS;
+            pthread_mutex_unlock(&r->lock);
+            sweep(r);
+            pthread_mutex_lock(&r->lock);
+            continue;
+        }
         if (r->n == 0) {
-            pthread_cond_wait(&r->wake, &r->lock);
+            rest(r, r->spec.needed ? sweep_at - now : BLOB_SWEEP_MS);
             continue;
         }
         w = r->queue[0];
@@ -78,18 +109,26 @@ static void *body(void *arg)
 int blob_relay_start(const struct blob_relay_spec *spec, struct blob_relay **out, struct err *e)
 {
     struct blob_relay *r = calloc(1, sizeof *r);
+    pthread_condattr_t attr;
 
-    if (!r)
+    if (!r || !(r->sweep = blob_sweep_new(spec->store))) {
+        free(r);
         return err_set(e, ERR_INTERNAL, "out of memory");
+    }
     r->spec = *spec;
     if (peer_open(spec->self, spec->urls, spec->kind, NULL, &r->peer, e) < 0) {
+        blob_sweep_free(r->sweep);
         free(r);
         return -1;
     }
     pthread_mutex_init(&r->lock, NULL);
-    pthread_cond_init(&r->wake, NULL);
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&r->wake, &attr);
+    pthread_condattr_destroy(&attr);
     if (pthread_create(&r->thread, NULL, body, r) != 0) {
         peer_close(r->peer);
+        blob_sweep_free(r->sweep);
         free(r);
         return err_set(e, ERR_INTERNAL, "no thread for blobs");
     }
@@ -110,6 +149,7 @@ void blob_relay_stop(struct blob_relay *r)
     peer_close(r->peer);
     pthread_cond_destroy(&r->wake);
     pthread_mutex_destroy(&r->lock);
+    blob_sweep_free(r->sweep);
     free(r);
 }
 

@@ -19,6 +19,10 @@ struct blob_relay_spec {
     const char *const *urls; /* the tier above; NULL-ended, outlives the relay */
     const char *kind;
     int64_t bytes_per_s; /* 0: as fast as it goes */
+    /* Adds a member for each sha256 that something names; false: not known now, nothing goes. NULL:
+     * blobs stay for ever. On the relay's thread, every minute (blob_sweep.h). */
+    bool (*needed)(void *arg, json_t *into);
+    void *arg;
 };
 
 int blob_relay_start(const struct blob_relay_spec *spec, struct blob_relay **out,

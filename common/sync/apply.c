@@ -145,20 +145,38 @@ static int read_head(const json_t *page, struct page_head *hd, struct err *e)
     return 0;
 }
 
-/* The page must go on exactly where we are; else both sides would believe in a gap that neither
- * sees. */
+/* The page must go on exactly where we are, in the same history; else both sides would believe in
+ * a gap that neither sees: a source may have been renewed between our question and its answer. */
 static bool follows(const struct sync_set *s, const struct page_head *hd)
 {
+    const struct id *held = s->in_snapshot ? &s->staging_history : &s->history;
     struct id history;
     int64_t rev;
 
     if (hd->snapshot)
         return true;
-    if (!cursor_parse(hd->from, &history, &rev))
+    if (!cursor_parse(hd->from, &history, &rev) || !id_eq(&history, held) ||
+        !id_eq(&hd->history, held))
         return false;
-    if (s->in_snapshot)
-        return id_eq(&history, &s->staging_history) && rev == s->staging_rev;
-    return s->ready && id_eq(&history, &s->history) && rev == s->next_rev;
+    return s->in_snapshot ? rev == s->staging_rev : s->ready && rev == s->next_rev;
+}
+
+static int refuse(struct err *e)
+{
+    return err_set(e, ERR_SYNC_RESEND, "the page does not follow what is held");
+}
+
+int sync_set_follows(struct sync_set *s, const json_t *page, struct err *e)
+{
+    struct page_head hd = { 0 };
+    bool ok;
+
+    if (read_head(page, &hd, e) < 0)
+        return -1;
+    pthread_mutex_lock(&s->lock);
+    ok = follows(s, &hd);
+    pthread_mutex_unlock(&s->lock);
+    return ok ? 0 : refuse(e);
 }
 
 static void begin_snapshot(struct sync_set *s, const struct page_head *hd)
@@ -174,7 +192,7 @@ static int apply_locked(struct sync_set *s, const json_t *page, const struct pag
                         struct seen_list *h, struct sync_object **absent, int64_t *n, struct err *e)
 {
     if (!follows(s, hd))
-        return err_set(e, ERR_SYNC_RESEND, "the page does not follow what is held");
+        return refuse(e);
     if (hd->snapshot)
         begin_snapshot(s, hd);
     if (!s->in_snapshot) {

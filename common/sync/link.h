@@ -21,8 +21,9 @@ struct sync_link_spec {
     const char *kind;        /* kind of the tier above, as its certificate must say */
 };
 
-/* A replica is `set`. page (NULL ok) sees every page before it is applied and may refuse (-1: asked
- * again later), e.g. to store it. */
+/* A replica is `set`. page (NULL ok) sees every page that follows before it is applied and may
+ * refuse
+ * (-1: asked again later), e.g. to store it. */
 struct sync_pull;
 struct sync_pull_spec {
     struct sync_link_spec link;

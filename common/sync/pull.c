@@ -31,6 +31,8 @@ static int take_page(struct sync_pull *p, const char *cursor, json_t *page, stru
 {
     json_object_set_new(page, "from", json_string(cursor));
     note_head(p, page);
+    if (sync_set_follows(p->spec.set, page, e) < 0)
+        return -1;
     if (p->spec.page && p->spec.page(p->spec.page_arg, page, e) < 0)
         return -1;
     if (sync_set_apply(p->spec.set, page, &p->spec.apply, e) < 0)

@@ -179,6 +179,31 @@ int64_t sync_set_count(struct sync_set *s, const char *kind)
     return n;
 }
 
+int64_t sync_set_rev(struct sync_set *s, const char *scope, const char *kind, const struct id *id)
+{
+    struct entry *en;
+    int64_t rev;
+
+    pthread_mutex_lock(&s->lock);
+    en = store_find(&s->now, scope, kind, id);
+    rev = en && en->body ? en->rev : -1;
+    pthread_mutex_unlock(&s->lock);
+    return rev;
+}
+
+bool sync_set_passed(struct sync_set *s, const char *cursor, int64_t *rev)
+{
+    struct id history;
+    bool ours;
+
+    if (!cursor_parse(cursor, &history, rev))
+        return false;
+    pthread_mutex_lock(&s->lock);
+    ours = id_eq(&history, &s->history);
+    pthread_mutex_unlock(&s->lock);
+    return ours;
+}
+
 void sync_set_cursor(struct sync_set *s, char to[SYNC_CURSOR_MAX])
 {
     pthread_mutex_lock(&s->lock);

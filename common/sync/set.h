@@ -58,6 +58,11 @@ json_t *sync_set_get(struct sync_set *s, const char *scope, const char *kind, co
 void sync_set_each(struct sync_set *s, const char *kind,
                    void (*visit)(void *arg, const struct sync_object *o), void *arg);
 int64_t sync_set_count(struct sync_set *s, const char *kind);
+/* The revision of a live object; -1 if there is none. Who holds a cursor of this history above it
+ * has it. */
+int64_t sync_set_rev(struct sync_set *s, const char *scope, const char *kind, const struct id *id);
+/* cursor is one of this set's history: *rev, up to which its holder has everything. */
+bool sync_set_passed(struct sync_set *s, const char *cursor, int64_t *rev);
 void sync_set_cursor(struct sync_set *s, char to[SYNC_CURSOR_MAX]); /* "" before the first page */
 
 /*
@@ -70,8 +75,13 @@ void sync_set_cursor(struct sync_set *s, char to[SYNC_CURSOR_MAX]); /* "" before
 int sync_set_page(struct sync_set *s, const char *scope, const char *cursor, json_t **page,
                   bool *empty, struct err *e) MUSTCHECK;
 
+/* Whether apply would take this page as what comes next; for those who store it before: they must
+ * not keep what is refused. SYNC_RESEND, PEER_PROTOCOL. */
+int sync_set_follows(struct sync_set *s, const json_t *page, struct err *e) MUSTCHECK;
+
 /*
- * Replica: takes a page in. A page whose "from" is not what is held: SYNC_RESEND. Between the first
+ * Replica: takes a page in. A page whose "from" is not what is held, or that is of another history
+ * without being a snapshot: SYNC_RESEND. Between the first
  * and the last page of a snapshot the old objects stay; at the last one what was not named is
  * absent. hold (NULL ok) is asked about the absent ones (without bodies) together and returns true
  * to keep them (held objects are asked about again with the next snapshot). change (NULL ok) hears

@@ -15,6 +15,7 @@ from progress import say, step
 from rest import Problem, Rest, wait_until
 
 ADMIN = "admin"
+BULK = {"bulk_mib_per_s": 0}    # on loopback there is no network to be kept free of images
 
 
 class BlockRun:
@@ -70,7 +71,7 @@ class BlockRun:
     def _xcenter(self) -> Daemon:
         port = self.layout.port("xcenter")
         return Daemon(self.layout, "xcenter", "xcenter", {
-            **self._join("xcenter"), "ccc_url": self.ccc.config["management_url"],
+            **self._join("xcenter"), "ccc_url": self.ccc.config["management_url"], **BULK,
             "management_listen": f"127.0.0.1:{port}", "management_url": f"https://127.0.0.1:{port}"})
 
     def _bcenter(self, module: str) -> Daemon:
@@ -80,7 +81,7 @@ class BlockRun:
         return Daemon(self.layout, "bcenter", name, {
             **self._join(name), "database": database.conninfo("module"),
             "owner_database": database.conninfo("module_owner"), "migrations": migrations("module"),
-            "xcenter_url": self.xcenter.config["management_url"],
+            "xcenter_url": self.xcenter.config["management_url"], **BULK,
             "management_listen": f"127.0.0.1:{port}", "management_url": f"https://127.0.0.1:{port}",
             "login_listen": f"127.0.0.1:{login}", "login_url": f"{self._scheme()}://localhost:{login}",
             **self._public_pki(name, "login"),
@@ -95,7 +96,7 @@ class BlockRun:
         return Daemon(self.layout, "bserver-agent", name, {
             **self._join(name), "name": host.name, "kind": host.kind,
             "uri": f"qemu:///embed?root={state / 'v'}" if embedded else f"test://{state / 'node.xml'}",
-            "module_url": self.bcenters[module].config["management_url"],
+            "module_url": self.bcenters[module].config["management_url"], **BULK,
             "management_listen": "127.0.0.1:0",
             "display_listen": ", ".join(f"127.0.0.1:{p}" for p in lanes),
             "display_url": ", ".join(f"{scheme}://localhost:{p}/display" for p in lanes),

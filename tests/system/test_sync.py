@@ -1,5 +1,5 @@
 """Sync under the faults of docs/sync.md: a relay restarted empty (with what was deleted meanwhile, and with nobody to
-ask), a source restored to an older copy."""
+ask), a source restored to an older copy, a CCC that is away for longer than memory has room."""
 
 import http.client
 import json
@@ -69,6 +69,48 @@ def test_deleted_while_the_relay_is_dead(bic):
     assert len(bic.desktops(keep)) == 2
     bic.drop_pool(keep)
     bic.admin.call("DELETE", f"/groups/{group['id']}", headers={"If-Match": f'"{group["generation"]}"'})
+
+
+def test_audit_waits_for_the_ccc(bic):
+    """More rows than any memory holds are written while the CCC is away, and the bCenter dies besides: all arrive."""
+    many = 6000
+    bic.run.ccc.stop()
+    with bic.database("module-1") as db:
+        db.execute("insert into audit (actor_name, action, detail) select 'test', 'test.many', n "
+                   "from generate_series(1, %s) n", [many])
+    os.kill(bic.run.bcenters["module-1"].process.pid(), signal.SIGKILL)
+    bic.run.up()
+    bic.admin.login("admin", bic.run.layout.secret("user-admin"))
+
+    def arrived():
+        with bic.database() as db:
+            return db.execute("select count(distinct detail) from audit where action = 'test.many'").fetchone()[0] == many
+    wait_until("the whole audit at the CCC", arrived, WAIT_S)
+
+    def told():
+        with bic.database("module-1") as db:
+            return db.execute("select count(*) from audit a, audit_told t where (a.rev, a.no) > (t.rev, t.no)"
+                              ).fetchone()[0] < 500
+    wait_until("the module knows that", told, WAIT_S)
+    wait_until("all are up", lambda: all(m["state"] == "up" for m in bic.admin.every("/modules")), WAIT_S)
+
+
+def test_bulk_leaves_room_for_heartbeats(bic):
+    """Unless told otherwise, images take less than 100 Mbit/s of the management network, also all ten agents together."""
+    rates = {}
+    for daemon in (bic.run.xcenter, bic.run.bcenters["module-1"], next(iter(bic.run.agents.values()))):
+        text = daemon.config_file.read_text()
+        plain = daemon.layout.run / "plain.conf"
+        plain.write_text("".join(line for line in text.splitlines(True) if not line.startswith("bulk_mib_per_s")))
+        shown = subprocess.run([daemon.binary, "--config", plain, "--print-config"], check=True, text=True,
+                               capture_output=True, cwd=daemon.layout.state).stdout
+        plain.unlink()
+        rates[daemon.program] = int(next(line.split("=")[1] for line in shown.splitlines()
+                                         if line.startswith("bulk_mib_per_s")))
+    room = 100e6 / 8 / 2**20 * 0.9
+    assert 0 < rates["xcenter"] < room
+    assert 0 < rates["bcenter"] * 2 < room      # both modules of a block
+    assert 0 < rates["bserver-agent"] * 10 < room
 
 
 def ask_relay(bic, path):

@@ -7,6 +7,9 @@ select history, (floor::text::bigint << 20) as floor,
 -- One page and its frame, from one snapshot of the database: nothing at or above the horizon, for a transaction that
 -- is still open will commit there. Objects from (rev, no) on; next is where the page after this one begins. A snapshot
 -- names the tombstones too: a relay that took it must be able to tell them to those below it who are further back.
+-- count is what the end of a snapshot needs, and reads all that is live; who follows changes asks from a horizon, whose
+-- number is 0, who is in the middle of a snapshot from an object's. (One object in a million has the number 0 too: there
+-- the end comes without a count.)
 -- name: wanted_page(rev, no, scopes, limit)
 with source as materialized (
     select history, floor, pg_snapshot_xmin(pg_current_snapshot()) as horizon from sync_source
@@ -26,7 +29,9 @@ select s.history, (s.floor::text::bigint << 20) as floor, (s.horizon::text::bigi
                    then jsonb_build_object('scope', p.scope, 'kind', p.kind, 'id', p.id, 'rev', p.wire, 'deleted', true)
                    else jsonb_build_object('scope', p.scope, 'kind', p.kind, 'id', p.id, 'rev', p.wire, 'body', p.body) end
                    order by p.wire) from page p) as objects,
-       (select count(*) from wanted w where w.scope = any ($3::text[]) and not w.deleted and w.rev < s.horizon) as count
+       case when ($1::text = '0' or $2::integer <> 0) and (select count(*) from hit) <= $4::integer
+            then (select count(*) from wanted w where w.scope = any ($3::text[]) and not w.deleted and w.rev < s.horizon)
+       end as count
   from source s;
 
 -- True when every committed change lies below the horizon: nobody has to be woken again.

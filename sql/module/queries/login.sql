@@ -21,13 +21,23 @@ delete from login_session where expires_at < now() or used_at < now() - interval
 insert into audit (actor_id, actor_name, action, target_kind, target_id, result, trace_id, detail)
 values ($1::uuid, $2::text, $3::text, $4::text, $5::uuid, $6::text, $7::text, $8::text);
 
--- name: audit_after(no)
-select no, id, trunc(extract(epoch from at) * 1000)::bigint as at_ms, actor_id, actor_name, action, target_kind, target_id,
-       result, trace_id, detail
-from audit where no > $1::bigint order by no limit 500;
+-- What follows (rev, no), as far as nobody who is still writing may come before it.
+-- name: audit_after(rev, no, limit)
+select rev::text as rev, no, id, trunc(extract(epoch from at) * 1000)::bigint as at_ms, actor_id, actor_name, action, target_kind,
+       target_id, result, trace_id, detail
+from audit where (rev, no) > ($1::text::xid8, $2::bigint) and rev < pg_snapshot_xmin(pg_current_snapshot())
+order by rev, no limit $3::integer;
 
--- name: audit_newest()
-select coalesce(max(no), 0) as no from audit;
+-- name: audit_check()
+select audit_check() as renewed;
 
+-- name: audit_told()
+select rev::text as rev, no from audit_told;
+
+-- The CCC has everything up to there.
+-- name: audit_tell(rev, no)
+update audit_told set rev = $1::text::xid8, no = $2::bigint where (rev, no) < ($1::text::xid8, $2::bigint);
+
+-- What the CCC has not is kept, however old it is.
 -- name: audit_purge_old()
-delete from audit where at < now() - interval '30 days';
+delete from audit a using audit_told t where a.at < now() - interval '30 days' and (a.rev, a.no) <= (t.rev, t.no);

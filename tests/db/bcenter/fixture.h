@@ -242,7 +242,6 @@ static inline struct bcenter *fixture_start(void)
                                       .floating_logoff_s = 600,
                                       .login_workers = 2 };
     bc->config = &config;
-    bc->audit_no = -1;
     bc->node.id = id_of(NODE);
     module_init(&bc->m);
     pthread_rwlock_init(&bc->wires, NULL);

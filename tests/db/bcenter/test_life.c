@@ -255,6 +255,59 @@ static void orders_are_done_once(void **state)
     fixture_stop(bc);
 }
 
+/* What the cache must keep: what pools name, and what desktops still lie on. */
+static void images_that_agents_may_ask_for(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 0);
+    json_auto_t *before = json_object(), *after = json_object(), *none = json_object();
+    char old[BLOB_HEX + 1];
+
+    (void)state;
+    snprintf(old, sizeof old, "%064d", 7);
+    assert_true(agents_images(bc, before));
+    assert_non_null(json_object_get(before, old));
+    unwanted(bc, "image_version",
+             id_of(IMAGE)); /* another one was published; hers stays as it is */
+    assert_true(agents_images(bc, after));
+    assert_non_null(json_object_get(after, old));
+    want_pool(bc, "persistent", 0, 0, IMAGE);
+    unwanted(bc, "image_version", id_of(IMAGE));
+    settle(bc);
+    settle(bc);
+    json_object_clear(after);
+    assert_true(agents_images(bc, after));
+    assert_int_equal(json_object_size(after), 0);
+    bc->settled = false;
+    assert_false(agents_images(bc, none)); /* not heard yet: nothing may go */
+    fixture_stop(bc);
+}
+
+/* The database would refuse its run on each tick, until the deadline. */
+static void a_deleted_desktop_is_not_started(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 0, 1);
+    struct id d = bc->m.desktops->row.id;
+
+    (void)state;
+    want_pool(bc, "persistent", 0, 0, IMAGE);
+    reconcile_tick(bc);
+    assert_true(bc->m.desktops->row.deleting);
+    order(bc, 1, "start", &d);
+    order(bc, 2, "rebuild", &d);
+    reconcile_tick(bc);
+    reconcile_tick(bc);
+    for (int i = 1; i <= 2; i++) {
+        struct id id = numbered("12345678", i);
+        struct operation *op = module_operation(&bc->m, &id);
+
+        assert_int_equal(op->state, OP_FAILED);
+        assert_string_equal(json_str(op->error, "type"), "/problems/desktop-state");
+    }
+    settle(bc);
+    assert_null(module_desktop(&bc->m, &d));
+    fixture_stop(bc);
+}
+
 static void published_image_renews_idle_floating_ones(void **state)
 {
     struct bcenter *bc = with_pool("floating", 3, 1, 1);
@@ -413,6 +466,8 @@ int main(void)
         cmocka_unit_test(a_result_is_one_session),
         cmocka_unit_test(run_that_ended_is_not_started_again),
         cmocka_unit_test(orders_are_done_once),
+        cmocka_unit_test(images_that_agents_may_ask_for),
+        cmocka_unit_test(a_deleted_desktop_is_not_started),
         cmocka_unit_test(published_image_renews_idle_floating_ones),
         cmocka_unit_test(silence_stops_nothing),
         cmocka_unit_test(vfs_are_taken_and_come_back),

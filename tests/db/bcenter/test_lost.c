@@ -237,6 +237,40 @@ static void strangers(void **state)
     fixture_stop(bc);
 }
 
+/* She is known here and keeps another pool; the withdrawn one's session ends all the same. */
+static void withdrawn(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 1, 1, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 }, refused = { 0 };
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    wanted(bc, "entitlement", numbered("99999999", 77),
+           "{\"pool_id\":\"bbbbbbbb-0000-4000-8000-000000000002\",\"person_id\":\"%s\"}",
+           person_no(1).s);
+    unwanted(bc, "entitlement", numbered("99999999", 1));
+    reconcile_tick(bc);
+    assert_non_null(bc->m.desktops->session);
+    assert_int_equal(
+        session_ticket(bc, db, &(struct session_resume){ c.id, c.resume }, &c, &refused), -1);
+    assert_int_equal(refused.code, ERR_NOT_ENTITLED);
+    want_people(bc, 1); /* given back within the minute: nothing has happened */
+    reconcile_tick(bc);
+    assert_int_equal(bc->m.desktops->session->stranger_at, 0);
+    unwanted(bc, "entitlement", numbered("99999999", 1));
+    reconcile_tick(bc);
+    bc->m.desktops->session->stranger_at -= 61000;
+    reconcile_tick(bc);
+    assert_null(bc->m.desktops->session);
+    assert_int_equal(sql_number("select count(*) from session where end_reason = 'not-entitled'"),
+                     1);
+    assert_int_equal(sql_number("select count(*) from desktop where person_id is not null"), 0);
+    fixture_stop(bc);
+}
+
 /* A guest that never comes up is no spare. */
 static void hung(void **state)
 {
@@ -293,17 +327,12 @@ static void placements_are_kept_for_a_week(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forgotten),
-        cmocka_unit_test(made),
-        cmocka_unit_test(orders),
-        cmocka_unit_test(effect_once),
-        cmocka_unit_test(assigned),
-        cmocka_unit_test(one_at_a_time),
-        cmocka_unit_test(unsure),
-        cmocka_unit_test(strangers),
-        cmocka_unit_test(hung),
-        cmocka_unit_test(without_screens),
-        cmocka_unit_test(placements_are_kept_for_a_week),
+        cmocka_unit_test(forgotten),       cmocka_unit_test(made),
+        cmocka_unit_test(orders),          cmocka_unit_test(effect_once),
+        cmocka_unit_test(assigned),        cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(unsure),          cmocka_unit_test(strangers),
+        cmocka_unit_test(withdrawn),       cmocka_unit_test(hung),
+        cmocka_unit_test(without_screens), cmocka_unit_test(placements_are_kept_for_a_week),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

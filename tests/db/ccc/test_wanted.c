@@ -130,6 +130,7 @@ static void one_large_transaction(void **state)
     struct sync_set *set = sync_set_new_replica();
     char cursor[SYNC_CURSOR_MAX];
     struct err e = { 0 };
+    int64_t counted = -1;
     int pages = 0;
     bool more = true;
 
@@ -142,10 +143,13 @@ static void one_large_transaction(void **state)
         page = page_of(db, ALL_SCOPES, cursor);
         json_object_set_new(page, "from", json_string(cursor));
         more = json_flag(page, "more", false);
+        counted = json_num(page, "count", -1);
+        assert_true(more ? counted < 0 : counted >= 0); /* the end of a snapshot, and only that */
         if (sync_set_apply(set, page, NULL, &e) < 0)
             fail_msg("%s", e.detail);
     }
     assert_true(pages >= 3 && pages < 20);
+    assert_int_equal(counted, fresh_number(db, &live, NULL));
     assert_int_equal(sync_set_count(set, NULL), fresh_number(db, &live, NULL));
     sync_set_free(set);
     same_as_views(db);
@@ -167,6 +171,8 @@ static void tombstones_and_floor(void **state)
     told = page_of(db, ALL_SCOPES, json_str(before, "cursor"));
     assert_true(count_kind(told, "entitlement") > 0);
     assert_false(json_flag(told, "snapshot", true));
+    assert_true(json_num(before, "count", -1) > 0);
+    assert_int_equal(json_num(told, "count", -1), -1); /* a change: nobody has counted for it */
     fresh_must(db, &age, NULL);
     assert_int_equal(wanted_purge(db, 7 * 86400, &e), 0);
     assert_int_equal(fresh_number(db, &dead, NULL), 0);

@@ -76,6 +76,38 @@ static void an_overlay_is_made_and_found(void **state)
     assert_int_equal(run((const char *const[]){ "sh", "-c", cmd, NULL }), 0);
 }
 
+static void count_ours(void *arg, const char *path)
+{
+    int *n = arg;
+
+    assert_string_equal(path, image);
+    ++*n;
+}
+
+/* The one in use, the one that it replaced in the bin, and one that is being made. */
+static void what_the_disks_lie_on_is_known(void **state)
+{
+    struct id first = id_new(), second = id_new();
+    char cmd[4 * DISK_PATH];
+    struct err e = { 0 };
+    int n = 0;
+
+    (void)state;
+    assert_int_equal(disk_backings(s, count_ours, &n, &e), 0);
+    assert_int_equal(n, 0);
+    assert_int_equal(make(&first, 0, &e), 0);
+    assert_int_equal(make(&second, 0, &e), 0);
+    snprintf(cmd, sizeof cmd, "cp %s/disks/%s/%s.qcow2 %s/disks/%s/x.part; touch %s/bin/stray", dir,
+             desktop.s, second.s, dir, desktop.s, dir);
+    assert_int_equal(run((const char *const[]){ "sh", "-c", cmd, NULL }), 0);
+    assert_int_equal(disk_backings(s, count_ours, &n, &e), 0);
+    assert_int_equal(n, 3);
+    snprintf(cmd, sizeof cmd, "echo half > %s/disks/%s/x.part", dir, desktop.s);
+    assert_int_equal(run((const char *const[]){ "sh", "-c", cmd, NULL }), 0);
+    assert_int_equal(disk_backings(s, count_ours, &n, &e), -1); /* unreadable: nobody knows */
+    assert_int_equal(e.code, ERR_STORAGE_FAILED);
+}
+
 static void half_made_ones_are_not_found(void **state)
 {
     struct id overlay = id_new(), found;
@@ -149,6 +181,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(an_overlay_is_made_and_found, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_the_disks_lie_on_is_known, setup, teardown),
         cmocka_unit_test_setup_teardown(half_made_ones_are_not_found, setup, teardown),
         cmocka_unit_test_setup_teardown(the_bin_keeps_for_its_time, setup, teardown),
         cmocka_unit_test(a_program_past_its_deadline_is_killed),

@@ -284,6 +284,94 @@ static void gaps_short_snapshots_and_rubbish_are_refused(void **state)
     sync_set_free(dst);
 }
 
+/* A page of src, made to say that it goes on from where dst is. */
+static json_t *continuation(struct sync_set *src, struct sync_set *dst, bool more)
+{
+    char cursor[SYNC_CURSOR_MAX];
+    struct err e = { 0 };
+    json_t *page;
+    bool empty;
+
+    sync_set_cursor(dst, cursor);
+    assert_int_equal(sync_set_page(src, "", NULL, &page, &empty, &e), 0);
+    json_object_set_new(page, "snapshot", json_false());
+    json_object_set_new(page, "more", json_boolean(more));
+    json_object_set_new(page, "from", json_string(cursor));
+    return page;
+}
+
+/* The source was renewed between our question and its answer: what it says is no continuation. */
+static void another_history_is_no_continuation(void **state)
+{
+    struct sync_set *old = sync_set_new_source(), *new = sync_set_new_source(),
+                    *dst = sync_set_new_replica();
+    struct id a = id_new(), b = id_new();
+    char before[SYNC_CURSOR_MAX], after[SYNC_CURSOR_MAX];
+
+    (void)state;
+    sync_set_put(old, "", "thing", &a, body(1));
+    sync_set_put(new, "", "thing", &b, body(2));
+    sync_set_ready(old);
+    sync_set_ready(new);
+    for (int half = 0; half < 2; half++) { /* first in the middle of a snapshot, then after one */
+        json_auto_t *page = NULL, *wrong = NULL;
+        struct err e = { 0 }, again = { 0 };
+        bool empty;
+
+        assert_int_equal(sync_set_page(old, "", NULL, &page, &empty, &e), 0);
+        json_object_set_new(page, "more", json_boolean(half == 0));
+        assert_int_equal(sync_set_apply(dst, page, NULL, &e), 0);
+        sync_set_cursor(dst, before);
+        wrong = continuation(new, dst, false);
+        assert_int_equal(sync_set_follows(dst, wrong, &again), -1);
+        assert_int_equal(again.code, ERR_SYNC_RESEND);
+        assert_int_equal(sync_set_apply(dst, wrong, NULL, &e), -1);
+        assert_int_equal(e.code, ERR_SYNC_RESEND);
+        sync_set_cursor(dst, after);
+        assert_string_equal(before, after);
+        assert_null(sync_set_get(dst, "", "thing", &b));
+    }
+    {
+        json_auto_t *page = NULL; /* asked again from nothing */
+        struct err e = { 0 };
+        bool empty;
+
+        assert_int_equal(sync_set_page(new, "", NULL, &page, &empty, &e), 0);
+        assert_int_equal(sync_set_follows(dst, page, &e), 0);
+        assert_int_equal(sync_set_apply(dst, page, NULL, &e), 0);
+    }
+    assert_same(new, dst);
+    sync_set_free(old);
+    sync_set_free(new);
+    sync_set_free(dst);
+}
+
+/* What a cursor of ours says about one object. */
+static void a_cursor_says_who_has_what(void **state)
+{
+    struct sync_set *src = sync_set_new_source(), *dst = sync_set_new_replica();
+    struct id a = id_new(), b = id_new();
+    char cursor[SYNC_CURSOR_MAX];
+    int64_t rev;
+
+    (void)state;
+    sync_set_put(src, "", "thing", &a, body(1));
+    sync_set_ready(src);
+    drain(src, "", dst, NULL);
+    sync_set_put(src, "", "thing", &b, body(2));
+    sync_set_cursor(dst, cursor);
+    assert_true(sync_set_passed(src, cursor, &rev));
+    assert_true(sync_set_rev(src, "", "thing", &a) < rev);
+    assert_true(sync_set_rev(src, "", "thing", &b) >= rev);
+    sync_set_del(src, "", "thing", &a);
+    assert_int_equal(sync_set_rev(src, "", "thing", &a), -1);
+    snprintf(cursor, sizeof cursor, "%s:7", id_new().s);
+    assert_false(sync_set_passed(src, cursor, &rev));
+    assert_false(sync_set_passed(src, "", &rev));
+    sync_set_free(src);
+    sync_set_free(dst);
+}
+
 /* Readers that fell behind the kept tombstones get a snapshot, and end up right. */
 static void behind_the_floor_means_snapshot(void **state)
 {
@@ -479,6 +567,8 @@ int main(void)
         cmocka_unit_test(a_scope_sees_its_own_and_everyones),
         cmocka_unit_test(absence_in_a_snapshot_is_held_until_confirmed),
         cmocka_unit_test(gaps_short_snapshots_and_rubbish_are_refused),
+        cmocka_unit_test(another_history_is_no_continuation),
+        cmocka_unit_test(a_cursor_says_who_has_what),
         cmocka_unit_test(behind_the_floor_means_snapshot),
         cmocka_unit_test(snapshots_end_although_the_floor_moved),
         cmocka_unit_test(many_objects_of_one_revision_fit_one_page),
