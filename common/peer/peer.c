@@ -103,6 +103,7 @@ void peer_close(struct peer *p)
     curl_easy_cleanup(p->easy); /* NULL is allowed */
     if (p->multi)
         curl_multi_cleanup(p->multi);
+    peer_tls_release(&p->tls);
     for (int i = 0; i < p->urls; i++)
         free(p->url[i]);
     free(p);
