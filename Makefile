@@ -5,7 +5,7 @@
 # build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
 
 .DEFAULT_GOAL := all
-PKGS     := libmicrohttpd jansson libpq libvirt uuid gnutls libsodium inih libxml-2.0 libsystemd
+PKGS     := libmicrohttpd jansson libpq libvirt uuid gnutls libsodium inih libxml-2.0
 DAEMONS  := ccc xcenter bcenter bserver-agent
 PROGRAMS := $(DAEMONS) bicctl
 STATE    ?= var
