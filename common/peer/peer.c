@@ -58,7 +58,8 @@ static int set_options(struct peer *p, const struct peer_identity *self)
     SET(TCP_KEEPALIVE, 1L);
     SET(TCP_KEEPIDLE, 15L);
     SET(TCP_KEEPINTVL, 5L);
-    SET(BUFFERSIZE, 16L * 1024); /* a TLS record: more is never read at once */
+    SET(BUFFERSIZE, 16L * 1024);        /* a TLS record: more is never read at once … */
+    SET(UPLOAD_BUFFERSIZE, 16L * 1024); /* … nor written */
     SET(SSLVERSION, (long)(CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3));
     SET(SSL_VERIFYPEER, 1L);
     SET(SSL_VERIFYHOST, 0L); /* peer_tls.h says what is compared instead */
