@@ -8,6 +8,7 @@
 #include "bserver-agent/host.h"
 #include "bserver-agent/screen.h"
 #include "common/base/json.h"
+#include "common/daemon/heap.h"
 #include "common/daemon/node.h"
 #include "common/sync/link.h"
 
@@ -255,6 +256,8 @@ int agent_start(struct daemon *d, void *config, void **app, struct err *e)
     if (!a)
         return err_set(e, ERR_INTERNAL, "out of memory");
     a->config = c;
+    if (!c->display_listen[0])
+        heap_frugal(); /* only screens have threads that would wait for each other's memory */
     if (plan_lanes(a, e) < 0 || node_open(&node, &a->node, e) < 0 || open_host(a, e) < 0) {
         agent_stop(a);
         return -1;

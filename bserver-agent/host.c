@@ -249,7 +249,7 @@ static int open_stores(struct host *h, struct err *e)
     if (disk_store_open(h->spec.state_dir, h->spec.recycle_s, &h->disks, e) < 0 ||
         intent_open(h->spec.state_dir, disks && disk_any(h->disks), &h->intents, e) < 0)
         return -1;
-    return images_start(&images, &h->images, e);
+    return disks ? images_start(&images, &h->images, e) : 0; /* nothing is made of images here */
 }
 
 static int open_sets(struct host *h, struct err *e)

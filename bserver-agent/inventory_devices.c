@@ -154,6 +154,15 @@ static void adopt_vfs(struct device *all, int n)
     }
 }
 
+/* The list is kept for as long as the host lives, and most have few. */
+static void fit(struct inventory *out)
+{
+    struct inventory_vf *less = realloc(out->vfs, ((size_t)out->nvfs + 1) * sizeof *less);
+
+    if (less)
+        out->vfs = less;
+}
+
 int inventory_devices(const char *const xml[], struct inventory *out, struct err *e)
 {
     struct device *all;
@@ -174,6 +183,7 @@ int inventory_devices(const char *const xml[], struct inventory *out, struct err
     for (int i = 0; i < n; i++)
         if (all[i].nvfs)
             add_pf(all, n, &all[i], out);
+    fit(out);
     for (int i = 0; i < n; i++)
         free(all[i].vfs);
     free(all);

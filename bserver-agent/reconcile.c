@@ -9,8 +9,6 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 
-enum { AGAIN_MS = 2000, AGAIN_MAX_MS = 60000, STACK = 512 * 1024 };
-
 struct entry *reconcile_entry(struct reconcile *r, const struct id *id, bool make)
 {
     struct entry *en;
@@ -75,109 +73,6 @@ void reconcile_view(struct reconcile *r, struct entry *en, struct machine_view *
     }
 }
 
-/* What an action has changed is known at once; the next look confirms it. With the lock held. */
-static void took_effect(struct entry *en, enum machine_action a, const struct wanted *w,
-                        int64_t now)
-{
-    en->fails = 0;
-    en->seen.not_before = 0;
-    memset(&en->error, 0, sizeof en->error);
-    switch (a) {
-    case MACHINE_START:
-        en->seen.power = MACHINE_RUNNING;
-        en->seen.run = w->run;
-        en->seen.power_since = now;
-        memset(&en->ready_run, 0, sizeof en->ready_run);
-        break;
-    case MACHINE_SHUTDOWN:
-        if (!en->seen.shutdown_since)
-            en->seen.shutdown_since = now;
-        en->seen.shutdown_last = now;
-        break;
-    case MACHINE_DESTROY: en->seen.power = MACHINE_OFF; break;
-    case MACHINE_FINISH:
-        en->seen.power = MACHINE_NONE;
-        memset(&en->seen.run, 0, sizeof en->seen.run);
-        break;
-    case MACHINE_MAKE_DISK: en->seen.overlay = w->overlay.id; break;
-    case MACHINE_RECYCLE: memset(&en->seen.overlay, 0, sizeof en->seen.overlay); break;
-    default: break;
-    }
-}
-
-static void did_fail(struct reconcile *r, struct entry *en, enum machine_action a,
-                     const struct wanted *w, const struct err *e)
-{
-    int64_t wait = (int64_t)AGAIN_MS << (en->fails < 5 ? en->fails : 5);
-
-    en->fails++;
-    en->error = *e;
-    memset(&en->error_run, 0, sizeof en->error_run);
-    memset(&en->error_overlay, 0, sizeof en->error_overlay);
-    if (a == MACHINE_MAKE_DISK)
-        en->error_overlay = w->overlay.id;
-    else
-        en->error_run = id_set(&w->run) ? w->run : en->seen.run;
-    en->seen.not_before = clock_boot_ms() + (wait < AGAIN_MAX_MS ? wait : AGAIN_MAX_MS);
-    if (a == MACHINE_MAKE_DISK || a == MACHINE_RECYCLE)
-        en->disk_known = !r->can->disks; /* half done? look again */
-}
-
-static struct entry *next_job(struct reconcile *r)
-{
-    for (struct entry *en = r->entries; en; en = en->hh.next)
-        if (en->queued)
-            return en;
-    return NULL;
-}
-
-/* With the lock held; leaves it while the action runs. The entry stays: busy ones are not freed. */
-static void work(struct reconcile *r, struct entry *en)
-{
-    struct wanted w = en->wanted;
-    struct machine_seen s = en->seen;
-    enum machine_action a = en->doing;
-    int index = en->index, rc;
-    struct err e = { 0 };
-
-    en->queued = false;
-    pthread_mutex_unlock(&r->lock);
-    rc = machine_do(&r->spec.tools, a, &w, &s, index, &e);
-    if (rc < 0) {
-        char where[96];
-
-        snprintf(where, sizeof where, "%s desktop=%s", machine_action_word(a), w.id.s);
-        log_err(where, &e);
-    }
-    pthread_mutex_lock(&r->lock);
-    if (rc == 0)
-        took_effect(en, a, &w, clock_boot_ms());
-    else
-        did_fail(r, en, a, &w, &e);
-    en->doing = MACHINE_REST;
-    en->done_at = clock_boot_ms();
-    r->starting -= a == MACHINE_START;
-    r->busy--;
-    reconcile_wake_locked(r);
-}
-
-static void *worker(void *arg)
-{
-    struct reconcile *r = arg;
-
-    pthread_mutex_lock(&r->lock);
-    while (!r->stopping) {
-        struct entry *en = next_job(r);
-
-        if (en)
-            work(r, en);
-        else
-            pthread_cond_wait(&r->work_cond, &r->lock);
-    }
-    pthread_mutex_unlock(&r->lock);
-    return NULL;
-}
-
 static void *looker(void *arg)
 {
     struct reconcile *r = arg;
@@ -206,22 +101,16 @@ static void *looker(void *arg)
     return NULL;
 }
 
-static int start_threads(struct reconcile *r, struct err *e)
+static int start_looker(struct reconcile *r, struct err *e)
 {
     pthread_attr_t attr;
-    int rc = 0;
+    int rc;
 
     pthread_attr_init(&attr);
-    pthread_attr_setstacksize(&attr, STACK);
-    while (rc == 0 && r->nworkers < RECONCILE_WORKERS) {
-        rc = pthread_create(&r->workers[r->nworkers], &attr, worker, r);
-        r->nworkers += rc == 0;
-    }
-    if (rc == 0) {
-        rc = pthread_create(&r->looker, &attr, looker, r);
-        r->has_looker = rc == 0;
-    }
+    pthread_attr_setstacksize(&attr, RECONCILE_STACK);
+    rc = pthread_create(&r->looker, &attr, looker, r);
     pthread_attr_destroy(&attr);
+    r->has_looker = rc == 0;
     return rc == 0 ? 0 : err_set(e, ERR_OVERLOADED, "no thread for the machines");
 }
 
@@ -244,7 +133,7 @@ int reconcile_start(const struct reconcile_spec *spec, struct reconcile **out, s
     pthread_condattr_destroy(&attr);
     /* Callbacks get the reconcile by what the owner keeps, so it must be there before they run. */
     *out = r;
-    if (start_threads(r, e) < 0) {
+    if (start_looker(r, e) < 0) {
         *out = NULL;
         reconcile_stop(r);
         return -1;
@@ -263,10 +152,8 @@ void reconcile_quiet(struct reconcile *r)
     pthread_mutex_unlock(&r->lock);
     if (r->has_looker)
         pthread_join(r->looker, NULL);
-    for (int i = 0; i < r->nworkers; i++)
-        pthread_join(r->workers[i], NULL);
     r->has_looker = false;
-    r->nworkers = 0;
+    reconcile_work_end(r);
 }
 
 void reconcile_stop(struct reconcile *r)

@@ -165,7 +165,7 @@ static void apply_scan(struct reconcile *r, const struct ids *seen, int64_t t0)
     }
 }
 
-static bool dispatch(struct reconcile *r, struct entry *en, int64_t now)
+static void dispatch(struct reconcile *r, struct entry *en, int64_t now)
 {
     struct machine_intent i;
     int index;
@@ -173,22 +173,21 @@ static bool dispatch(struct reconcile *r, struct entry *en, int64_t now)
 
     en->waiting_image = false;
     if (!en->is_wanted || en->doing != MACHINE_REST || !en->disk_known)
-        return false;
+        return;
     reconcile_intents(r, &en->wanted, &i);
     i.suspect = i.suspect && r->can->disks && id_set(&en->seen.overlay);
     a = machine_next(&en->wanted, &en->seen, &i, r->can->disks, now, &index);
     if (a == MACHINE_WAIT_IMAGE)
         en->waiting_image = true;
     if (a == MACHINE_REST || a == MACHINE_WAIT_IMAGE)
-        return false;
+        return;
     if (a == MACHINE_START && r->starting >= RECONCILE_STARTS)
-        return false;
+        return;
     r->starting += a == MACHINE_START;
     en->doing = a;
     en->index = index;
     en->queued = true;
     r->busy++;
-    return true;
 }
 
 /* Forgets desktops that are neither wanted nor there. */
@@ -242,14 +241,12 @@ static void tell(struct reconcile *r, const struct id *id)
 static void decide(struct reconcile *r, struct ids *gone)
 {
     int64_t now = clock_boot_ms();
-    bool work = false;
-    struct entry *en;
 
     sweep_out(r, gone);
-    for (en = r->entries; en; en = en->hh.next)
-        work = dispatch(r, en, now) || work;
-    if (work)
-        pthread_cond_broadcast(&r->work_cond);
+    for (struct entry *en = r->entries; en; en = en->hh.next)
+        dispatch(r, en, now);
+    if (r->busy > 0)
+        reconcile_work(r);
 }
 
 void reconcile_look(struct reconcile *r)

@@ -7,7 +7,18 @@
 
 #include "bserver-agent/reconcile.h"
 
-enum { RECONCILE_WORKERS = 8, RECONCILE_STARTS = 4, RECONCILE_SWEEP_MS = 2000 };
+enum {
+    RECONCILE_WORKERS = 8,
+    RECONCILE_STARTS = 4,
+    RECONCILE_SWEEP_MS = 2000,
+    RECONCILE_STACK = 512 * 1024
+};
+
+struct reconcile_worker {
+    struct reconcile *reconcile;
+    pthread_t thread;
+    bool started, ended; /* ended: to be joined, and free */
+};
 
 struct entry {
     struct id id;
@@ -41,8 +52,9 @@ struct reconcile {
     int64_t looked_ms, foreign;
     json_t *orphans; /* [{"kind","detail"}] */
     unsigned looks;
-    pthread_t looker, workers[RECONCILE_WORKERS];
-    int nworkers;
+    struct reconcile_worker workers[RECONCILE_WORKERS];
+    int working; /* of them run or rest */
+    pthread_t looker;
     bool has_looker;
 };
 
@@ -53,6 +65,10 @@ void reconcile_intents(struct reconcile *r, const struct wanted *w, struct machi
 
 /* One look: listing, applying, dispatching. Called by the looker without the lock. */
 void reconcile_look(struct reconcile *r);
+
+/* What is queued has its workers, called and started, from now on. Lock held. */
+void reconcile_work(struct reconcile *r);
+void reconcile_work_end(struct reconcile *r); /* joins them, who have been told that it stops */
 
 /* The listing of all domains that are ours. */
 struct listed {

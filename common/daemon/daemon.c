@@ -12,7 +12,6 @@
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
-#include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include "common/base/json.h"
@@ -20,6 +19,7 @@
 #include "common/daemon/config.h"
 #include "common/daemon/heap.h"
 #include "common/daemon/process.h"
+#include "common/daemon/supervisor.h"
 
 #ifndef BIC_VERSION
 #define BIC_VERSION "0.1.0"
@@ -241,10 +241,10 @@ static int serve(struct daemon *d, const struct config *c, const sigset_t *signa
         rc = write_ready(ready, d->published, e);
     if (rc == 0) {
         log_notice("serving name=%s version=%s pid=%d", d->spec->name, BIC_VERSION, (int)getpid());
-        sd_notify(0, "READY=1");
+        supervisor_tell("READY=1");
         rc = wait_for_end(signals, e);
     }
-    sd_notify(0, "STOPPING=1");
+    supervisor_tell("STOPPING=1");
     if (ready && ready[0])
         unlink(ready);
     process_set(NULL);

@@ -4,8 +4,8 @@
  *
  * Usage: NAME --config FILE [--check-config | --print-config | --version]. The file is "key =
  * value" lines (inih). Every key is a row of the daemon's table; unknown keys, bad values: exit 2
- * with the line. SIGTERM, SIGINT: orderly stop. Says READY=1 to systemd (sd_notify) and writes the
- * ready file (key ready_file, optional: JSON {"pid", "management": port, … what daemon_publish
+ * with the line. SIGTERM, SIGINT: orderly stop. Says READY=1 to systemd (supervisor.h) and writes
+ * the ready file (key ready_file, optional: JSON {"pid", "management": port, … what daemon_publish
  * added}) by rename.
  */
 #ifndef COMMON_DAEMON_DAEMON_H

@@ -13,6 +13,11 @@ void heap_start(void)
     mallopt(M_TRIM_THRESHOLD, LARGE);
 }
 
+void heap_frugal(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+}
+
 void heap_rest(void)
 {
     static int64_t before;

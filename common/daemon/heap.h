@@ -10,6 +10,8 @@ enum { HEAP_ARENAS = 2, HEAP_REST_MS = 30000, HEAP_BUSY_MS = HEAP_REST_MS / 50 }
 
 /* Before the first thread: few arenas, and large blocks always go back at free(). */
 void heap_start(void);
+/* One arena is enough: for a daemon whose threads never hurry. Before the first thread. */
+void heap_frugal(void);
 /* Every HEAP_REST_MS, from one thread: gives pages that nothing lies on back to the system, unless
  * the process used HEAP_BUSY_MS of processor time since the last call. (It would need them again,
  * and looking for them takes milliseconds in which others wait for memory.) */

@@ -120,7 +120,7 @@ struct http_spec {
     int64_t spool_max;
     const char *public_prefix; /* "/api/" : unknown paths under it are 404 problem, others fall back
                                   to index.html */
-    int workers;               /* worker threads, default 8 */
+    int workers;               /* worker threads at most, default 8; started as needed */
     int connections_max; /* default HTTP_CONNECTIONS; per address a quarter of it unless loopback */
     int answer_rate; /* bytes a millisecond that a reader of answers must keep up with on average,
                         beyond idle_ms; default 32 */

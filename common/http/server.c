@@ -108,13 +108,14 @@ static struct MHD_Daemon *start_daemon(struct http_server *s, int fd, bool loopb
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC |
                      MHD_USE_ERROR_LOG | (s->tls ? MHD_USE_TLS : 0U);
     unsigned most = (unsigned)s->spec.connections_max;
+    int memory = s->spec.ca_pem ? HTTP_NODE_MEMORY : HTTP_HEAD_MEMORY;
     struct MHD_OptionItem options[16] = {
         { MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)mhd_log, NULL },
         { MHD_OPTION_LISTEN_SOCKET, fd, NULL },
         { MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)exchange_completed, s },
         { MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)conn_notify, s },
         { MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)exchange_open, s },
-        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, HTTP_HEAD_MEMORY, NULL },
+        { MHD_OPTION_CONNECTION_MEMORY_LIMIT, memory, NULL },
         { MHD_OPTION_CONNECTION_LIMIT, (intptr_t)most, NULL },
         { MHD_OPTION_PER_IP_CONNECTION_LIMIT, loopback ? 0 : (intptr_t)(most / 4 + 1), NULL },
         { MHD_OPTION_CONNECTION_TIMEOUT, (s->spec.idle_ms + 999) / 1000, NULL },
@@ -176,7 +177,7 @@ static int open_all(struct http_server *s, struct err *e)
         body_sweep(s->spool_dir);
     if (listen_open(s->spec.address, !s->tls, &fd, &s->port, &loopback, e) < 0)
         return -1;
-    if (worker_start_all(s, e) < 0 || keeper_start(s, e) < 0) {
+    if (worker_open(s, e) < 0 || keeper_start(s, e) < 0) {
         close(fd);
         return -1;
     }

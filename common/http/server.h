@@ -32,6 +32,7 @@ enum {
     HTTP_URI_MAX = 4096,
     HTTP_QUERY_MAX = 32,
     HTTP_HEAD_MEMORY = 32 * 1024, /* of one connection: head, and the window on the body */
+    HTTP_NODE_MEMORY = 16 * 1024, /* the same of nodes: they are many, stay, and say little */
     HTTP_IDLE_MS = 30000,
     HTTP_ANSWER_RATE = 32,
     HTTP_DEADLINE_MS = 10000,
@@ -180,7 +181,7 @@ struct http_server {
     bool streams_ended;
     struct http_worker *workers;
     pthread_t keeper;
-    int started;
+    int started; /* workers: queue.lock */
     bool keeper_started;
     pthread_mutex_t keeper_lock;
     pthread_cond_t keeper_wake;
@@ -212,7 +213,7 @@ int guard_node(struct http_exchange *x, struct err *e) MUSTCHECK;
 int guard_person(struct http_exchange *x, struct err *e) MUSTCHECK;
 
 /* worker.c */
-int worker_start_all(struct http_server *s, struct err *e) MUSTCHECK;
+int worker_open(struct http_server *s, struct err *e) MUSTCHECK;
 void worker_stop_all(struct http_server *s);
 /* Suspends x's connection and queues it. -1: full or stopping, not suspended. */
 int worker_submit(struct http_exchange *x);

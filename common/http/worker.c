@@ -24,9 +24,31 @@ static void wake(struct http_worker *w)
         sem_post(&w->call);
 }
 
-/* With the lock held: who is to be woken when it is free, or it would wake into a closed door. */
+static void *worker_main(void *arg);
+
+/* With the lock held. */
+static int start(struct http_server *s)
+{
+    struct http_worker *w = &s->workers[s->started];
+    int rc;
+
+    w->server = s;
+    sem_init(&w->call, 0, 0);
+    rc = pthread_create(&w->thread, NULL, worker_main, w);
+    if (rc == 0)
+        s->started++;
+    else
+        sem_destroy(&w->call);
+    return rc;
+}
+
+/* With the lock held: who is to be woken when it is free, or it would wake into a closed door. When
+ * nobody rests another one is started: a server has as many as it once needed at a time. */
 static struct http_worker *put(struct http_queue *q, struct http_exchange *x)
 {
+    struct http_server *s = x->server;
+    struct http_worker *w;
+
     x->next = NULL;
     if (q->last)
         q->last->next = x;
@@ -34,7 +56,10 @@ static struct http_worker *put(struct http_queue *q, struct http_exchange *x)
         q->first = x;
     q->last = x;
     q->length++;
-    return call(q);
+    w = call(q);
+    if (!w && !q->ended && s->started < s->spec.workers)
+        (void)start(s); /* without it the others do it, later */
+    return w;
 }
 
 int worker_submit(struct http_exchange *x)
@@ -272,28 +297,23 @@ static void *worker_main(void *arg)
     return NULL;
 }
 
-int worker_start_all(struct http_server *s, struct err *e)
+/* The first one, so that there is always one; put() starts the others. */
+int worker_open(struct http_server *s, struct err *e)
 {
-    int n = s->spec.workers;
+    struct http_queue *q = &s->queue;
+    int n = s->spec.workers, rc;
 
-    s->queue.limit = n * HTTP_QUEUE_PER_WORKER;
+    q->limit = n * HTTP_QUEUE_PER_WORKER;
     s->workers = calloc((size_t)n, sizeof *s->workers);
     if (!s->workers)
         return err_set(e, ERR_INTERNAL, "out of memory");
-    for (; s->started < n; s->started++) {
-        struct http_worker *w = &s->workers[s->started];
-        int rc;
-
-        w->server = s;
-        sem_init(&w->call, 0, 0);
-        rc = pthread_create(&w->thread, NULL, worker_main, w);
-        if (rc != 0) {
-            sem_destroy(&w->call);
-            err_set(e, ERR_INTERNAL, "cannot start a worker thread");
-            return err_cause(e, "pthread_create: %s", strerror(rc));
-        }
-    }
-    return 0;
+    pthread_mutex_lock(&q->lock);
+    rc = start(s);
+    pthread_mutex_unlock(&q->lock);
+    if (rc == 0)
+        return 0;
+    err_set(e, ERR_INTERNAL, "cannot start a worker thread");
+    return err_cause(e, "pthread_create: %s", strerror(rc));
 }
 
 void worker_stop_all(struct http_server *s)

@@ -44,9 +44,9 @@ static int peer_fail(struct peer *p, const struct call *c, const char *url, CURL
         *e = c->sink_error;
     else if (atomic_load(&p->interrupted))
         err_set(e, ERR_PEER_UNREACHABLE, "this part of the system is stopping");
-    else if (p->tls.refused) {
+    else if (p->tls.refused || code == CURLE_PEER_FAILED_VERIFICATION) {
         err_set(e, ERR_PEER_IDENTITY, "the other end is not the %s that was called", p->tls.kind);
-        return err_cause(e, "%s: %s", url, p->tls.shown);
+        return err_cause(e, "%s: %s", url, p->tls.refused ? p->tls.shown : p->why);
     } else if (code == CURLE_OPERATION_TIMEDOUT)
         err_set(e, ERR_PEER_TIMEOUT, "the %s did not answer in time", p->tls.kind);
     else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)

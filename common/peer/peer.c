@@ -58,7 +58,8 @@ static int set_options(struct peer *p, const struct peer_identity *self)
     SET(TCP_KEEPALIVE, 1L);
     SET(TCP_KEEPIDLE, 15L);
     SET(TCP_KEEPINTVL, 5L);
-    SET(BUFFERSIZE, 16L * 1024); /* a TLS record: more is never read at once */
+    SET(BUFFERSIZE, 16L * 1024);        /* a TLS record: more is never read at once … */
+    SET(UPLOAD_BUFFERSIZE, 16L * 1024); /* … nor written */
     SET(SSLVERSION, (long)(CURL_SSLVERSION_TLSv1_3 | CURL_SSLVERSION_MAX_TLSv1_3));
     SET(SSL_VERIFYPEER, 1L);
     SET(SSL_VERIFYHOST, 0L); /* peer_tls.h says what is compared instead */
@@ -103,6 +104,7 @@ void peer_close(struct peer *p)
     curl_easy_cleanup(p->easy); /* NULL is allowed */
     if (p->multi)
         curl_multi_cleanup(p->multi);
+    peer_tls_release(&p->tls);
     for (int i = 0; i < p->urls; i++)
         free(p->url[i]);
     free(p);

@@ -1,97 +1,87 @@
 #include "common/peer/peer_tls.h"
 
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
-#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "common/base/text.h"
+#include "common/peer/pki.h"
 
-static int slot = -1;
-
-static void make_slot(void)
+/* The certificate that the other end has proved to have; NULL: this connection has none. */
+static const gnutls_datum_t *shown(CURL *easy)
 {
-    slot = SSL_CTX_get_ex_new_index(0, NULL, NULL, NULL, NULL);
-}
+    const struct curl_tlssessioninfo *tls = NULL;
+    const gnutls_datum_t *chain;
+    unsigned n = 0;
 
-/* "bic:ccc:<uuid>" is of this kind and, if one is wanted, has this id. */
-static bool named(const struct peer_tls *t, const char *uri)
-{
-    size_t n = strlen(t->kind);
-
-    if (strncmp(uri, "bic:", 4) != 0 || strncmp(uri + 4, t->kind, n) != 0 || uri[4 + n] != ':')
-        return false;
-    uri += 4 + n + 1;
-    return id_valid(uri) && (!id_set(&t->id) || strcmp(uri, t->id.s) == 0);
+    if (curl_easy_getinfo(easy, CURLINFO_TLS_SSL_PTR, &tls) != CURLE_OK || !tls ||
+        tls->backend != CURLSSLBACKEND_GNUTLS || !tls->internals)
+        return NULL;
+    chain = gnutls_certificate_get_peers(tls->internals, &n);
+    return n > 0 ? chain : NULL;
 }
 
 /* Exactly one of our URIs, and the right one. What a certificate says about DNS names is not read.
  */
-static bool right_one(struct peer_tls *t, X509 *cert)
+static bool right_one(struct peer_tls *t, const gnutls_datum_t *der)
 {
-    GENERAL_NAMES *names = X509_get_ext_d2i(cert, NID_subject_alt_name, NULL, NULL);
-    int ours = 0, right = 0;
+    auto_crt gnutls_x509_crt_t crt = NULL;
+    struct err ignored = { 0 };
+    char kind[16];
+    struct id id;
 
     snprintf(t->shown, sizeof t->shown, "a certificate without a name of ours");
-    for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-        const GENERAL_NAME *name = sk_GENERAL_NAME_value(names, i);
-        char uri[128];
-        int n;
-
-        if (name->type != GEN_URI)
-            continue;
-        n = ASN1_STRING_length(name->d.uniformResourceIdentifier);
-        if (n < 4 || n >= (int)sizeof uri ||
-            memcmp(ASN1_STRING_get0_data(name->d.uniformResourceIdentifier), "bic:", 4) != 0)
-            continue;
-        memcpy(uri, ASN1_STRING_get0_data(name->d.uniformResourceIdentifier), (size_t)n);
-        uri[n] = '\0';
-        text_one_line(t->shown, sizeof t->shown, uri);
-        ours++;
-        right += strlen(uri) == (size_t)n && named(t, uri);
-    }
-    GENERAL_NAMES_free(names);
-    return ours == 1 && right == 1;
+    if (gnutls_x509_crt_init(&crt) < 0 ||
+        gnutls_x509_crt_import(crt, der, GNUTLS_X509_FMT_DER) < 0 ||
+        pki_identity(crt, kind, &id, &ignored) < 0)
+        return false;
+    snprintf(t->shown, sizeof t->shown, "bic:%s:%s", kind, id.s);
+    return strcmp(kind, t->kind) == 0 && (!id_set(&t->id) || id_eq(&id, &t->id));
 }
 
-static int verify(int chain_ok, X509_STORE_CTX *store)
+/* The last one that was right: connections are kept, and most requests are made on one. */
+static bool known(const struct peer_tls *t, const gnutls_datum_t *der)
 {
-    const SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
-    struct peer_tls *t = ssl ? SSL_CTX_get_ex_data(SSL_get_SSL_CTX(ssl), slot) : NULL;
+    return t->right && der->size == t->right_size && memcmp(der->data, t->right, der->size) == 0;
+}
 
-    if (t && !chain_ok) {
+static void remember(struct peer_tls *t, const gnutls_datum_t *der)
+{
+    free(t->right);
+    t->right = malloc(der->size);
+    if (!t->right)
+        return;
+    memcpy(t->right, der->data, der->size);
+    t->right_size = der->size;
+}
+
+static int before_request(void *arg, char *to UNUSED, char *from UNUSED, int to_port UNUSED,
+                          int from_port UNUSED)
+{
+    struct peer_tls *t = arg;
+    const gnutls_datum_t *der = shown(t->easy);
+
+    if (der && known(t, der))
+        return CURL_PREREQFUNC_OK;
+    if (!der || !right_one(t, der)) {
         t->refused = true;
-        snprintf(t->shown, sizeof t->shown, "%s",
-                 X509_verify_cert_error_string(X509_STORE_CTX_get_error(store)));
+        return CURL_PREREQFUNC_ABORT;
     }
-    if (!t || !chain_ok)
-        return 0;
-    if (X509_STORE_CTX_get_error_depth(store) > 0 ||
-        right_one(t, X509_STORE_CTX_get_current_cert(store)))
-        return 1;
-    t->refused = true;
-    X509_STORE_CTX_set_error(store, X509_V_ERR_APPLICATION_VERIFICATION);
-    return 0;
-}
-
-static CURLcode on_context(CURL *easy, void *context, void *arg)
-{
-    (void)easy;
-    if (slot < 0 || !SSL_CTX_set_ex_data(context, slot, arg))
-        return CURLE_OUT_OF_MEMORY;
-    SSL_CTX_set_verify(context, SSL_VERIFY_PEER, verify);
-    return CURLE_OK;
+    remember(t, der);
+    return CURL_PREREQFUNC_OK;
 }
 
 int peer_tls_expect(CURL *easy, struct peer_tls *t, struct err *e)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    pthread_once(&once, make_slot);
-    if (curl_easy_setopt(easy, CURLOPT_SSL_CTX_FUNCTION, on_context) != CURLE_OK ||
-        curl_easy_setopt(easy, CURLOPT_SSL_CTX_DATA, t) != CURLE_OK ||
+    t->easy = easy;
+    if (curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, before_request) != CURLE_OK ||
+        curl_easy_setopt(easy, CURLOPT_PREREQDATA, t) != CURLE_OK ||
         /* a resumed session shows no certificate, so none is resumed */
         curl_easy_setopt(easy, CURLOPT_SSL_SESSIONID_CACHE, 0L) != CURLE_OK)
         return err_set(e, ERR_INTERNAL, "this libcurl does not let the other end be checked");
     return 0;
+}
+
+void peer_tls_release(struct peer_tls *t)
+{
+    free(t->right);
+    t->right = NULL;
 }

@@ -1,11 +1,11 @@
 /*
- * peer_tls — who the other end must be, checked inside the handshake.
+ * peer_tls — who the other end must be, checked before a byte of a request leaves.
  *
  * Addresses say nothing about identity here (they are data, they move), so host names are not
- * compared; the URI "bic:<kind>:<uuid>" in the certificate is. This has to happen before a byte of
- * the request leaves, and libcurl offers nothing between "certificate chain is fine" and "request
- * sent" that also covers a connection opened anew behind our back. OpenSSL's verify callback is
- * that place: it runs for each handshake, and its refusal ends it. This file alone speaks OpenSSL.
+ * compared; the URI "bic:<kind>:<uuid>" in the certificate is. libcurl has the chain verified in
+ * the handshake and then asks, before each request and on whatever connection it is about to take
+ * (one opened anew behind our back too), whether it may go on. Needs libcurl's GnuTLS build: with
+ * another no request leaves.
  */
 #ifndef COMMON_PEER_TLS_H
 #define COMMON_PEER_TLS_H
@@ -19,11 +19,15 @@
 struct peer_tls {
     char kind[16];
     struct id id;    /* "" = any of that kind */
-    bool refused;    /* the last handshake failed because of who it was */
+    bool refused;    /* the last request was not made because of who it was */
     char shown[128]; /* what it said it is */
+    CURL *easy;
+    unsigned char *right; /* DER of the certificate that was right last; owned */
+    size_t right_size;
 };
 
-/* From now on this handle completes handshakes only with whom t names. t outlives the handle. */
+/* From now on this handle makes requests only of whom t names. t outlives the handle. */
 int peer_tls_expect(CURL *easy, struct peer_tls *t, struct err *e) MUSTCHECK;
+void peer_tls_release(struct peer_tls *t);
 
 #endif

@@ -1,4 +1,6 @@
 /* A simulated host: libvirt's test driver with 18 cores and two NICs of 64 VFs each. */
+#include <dirent.h>
+
 #include "tests/virt/host_fixture.h"
 
 enum { DESKTOPS = 100 };
@@ -77,11 +79,33 @@ static void put(int i, bool deleting)
     sync_set_put(f.bcenter, f.bserver.s, "desktop", &desktops[i], body);
 }
 
+static int workers(void)
+{
+    char path[300], name[32];
+    DIR *tasks = opendir("/proc/self/task");
+    int n = 0;
+
+    assert_non_null(tasks);
+    for (struct dirent *d = readdir(tasks); d; d = readdir(tasks)) {
+        FILE *comm;
+
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", d->d_name);
+        comm = fopen(path, "re");
+        if (!comm)
+            continue;
+        n += fgets(name, sizeof name, comm) && strcmp(name, "machine\n") == 0;
+        fclose(comm);
+    }
+    closedir(tasks);
+    return n;
+}
+
 static void a_hundred_start_with_a_function_each(void **state)
 {
     int64_t began = clock_boot_ms();
 
     (void)state;
+    assert_int_equal(workers(), 0); /* without work there are none */
     for (int i = 0; i < DESKTOPS; i++) {
         desktops[i] = id_new();
         runs[i] = id_new();
@@ -90,6 +114,7 @@ static void a_hundred_start_with_a_function_each(void **state)
     fx_sync(&f);
     for (int i = 0; i < DESKTOPS; i++)
         assert_true(fx_wait(&f, "desktop", &desktops[i], "ready_run", runs[i].s));
+    assert_in_range(workers(), 1, 8);
     print_message("%d running and ready after %d ms\n", DESKTOPS, (int)(clock_boot_ms() - began));
 }
 

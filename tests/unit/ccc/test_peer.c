@@ -290,6 +290,35 @@ static void a_server_that_was_restarted_is_called_again(void **state)
     OK(peer_post(p, "/t/echo", body, in_ms(20000), &made, &e));
 }
 
+/* The same installation's certificate, at the same address, but of another node. */
+static void who_takes_a_servers_place_is_not_asked(void **state)
+{
+    auto_peer struct peer *p = call_ccc();
+    struct http_spec other = spec;
+    struct err e = { 0 };
+    char address[32];
+    int before;
+
+    (void)state;
+    OK(peer_get(p, "/t/echo", in_ms(20000), NULL, &e));
+    before = atomic_load(&served);
+    snprintf(address, sizeof address, "127.0.0.1:%d", http_port(server));
+    spec.address = other.address = address;
+    other.cert_pem = in_root("n1/node.crt");
+    other.key_pem = in_root("n1/node.key");
+    http_stop(server);
+    OK(http_start(&other, &server, &e));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(peer_get(p, "/t/echo", in_ms(20000), NULL, &e), -1);
+        assert_int_equal(e.code, ERR_PEER_IDENTITY);
+    }
+    assert_int_equal(atomic_load(&served), before);
+    http_stop(server);
+    OK(http_start(&spec, &server, &e));
+    e = (struct err){ 0 };
+    OK(peer_get(p, "/t/echo", in_ms(20000), NULL, &e));
+}
+
 enum { BLOB_SIZE = 3 << 20 };
 
 static void make_file(const char *path, size_t from, size_t size, unsigned flip)
@@ -440,6 +469,7 @@ int main(void)
         cmocka_unit_test(the_address_that_answers_is_kept),
         cmocka_unit_test(a_call_ends_at_its_deadline_or_when_told),
         cmocka_unit_test(a_server_that_was_restarted_is_called_again),
+        cmocka_unit_test(who_takes_a_servers_place_is_not_asked),
         cmocka_unit_test(blobs_are_fetched_resumed_and_checked),
         cmocka_unit_test(what_is_not_that_blob_is_refused),
         cmocka_unit_test(the_rate_is_kept),

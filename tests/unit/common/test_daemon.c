@@ -7,7 +7,9 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -251,7 +253,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-    static const char *const files[] = { "config",  "ready",   "ca.crt",   "ca.key",
+    static const char *const files[] = { "config",  "ready",   "notify",   "ca.crt",  "ca.key",
                                          "ccc.crt", "ccc.key", "node.crt", "node.key" };
     char path[96];
 
@@ -289,6 +291,54 @@ static void options(void **state)
     write_config("mode = quit\n");
     assert_int_equal(RUN("--config", config_path), 7);
     assert_int_not_equal(access(ready_path, F_OK), 0);
+}
+
+/* A socket bound as a supervisor's. shown: how NOTIFY_SOCKET says its name. */
+static int supervise(const char *shown)
+{
+    struct sockaddr_un a = { .sun_family = AF_UNIX };
+    int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    assert_true(fd >= 0);
+    memcpy(a.sun_path, shown, strlen(shown));
+    if (shown[0] == '@')
+        a.sun_path[0] = '\0';
+    assert_int_equal(
+        bind(fd, (void *)&a, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + strlen(shown))),
+        0);
+    setenv("NOTIFY_SOCKET", shown, 1);
+    return fd;
+}
+
+static void assert_told(int fd, const char *what)
+{
+    char got[32] = "";
+
+    assert_true(recv(fd, got, sizeof got - 1, 0) > 0);
+    assert_string_equal(got, what);
+}
+
+static void the_supervisor_is_told(void **state)
+{
+    char path[96], name[96];
+
+    (void)state;
+    snprintf(path, sizeof path, "%s/notify", dir);
+    snprintf(name, sizeof name, "@%s", dir);
+    write_config("mode = quit\n");
+    for (int i = 0; i < 2; i++) {
+        int fd = supervise(i ? name : path);
+
+        assert_int_equal(RUN("--config", config_path), 7);
+        assert_told(fd, "READY=1");
+        assert_told(fd, "STOPPING=1");
+        assert_true(recv(fd, path, sizeof path, 0) < 0);
+        close(fd);
+    }
+    assert_int_equal(RUN("--config", config_path), 7); /* nobody listens any more */
+    setenv("NOTIFY_SOCKET", "nonsense", 1);
+    assert_int_equal(RUN("--config", config_path), 7);
+    unsetenv("NOTIFY_SOCKET");
 }
 
 static json_t *wait_ready(void)
@@ -392,6 +442,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(lists),
         cmocka_unit_test(options), /* forks: before there are threads */
+        cmocka_unit_test(the_supervisor_is_told),
         cmocka_unit_test(serves_until_told),
         cmocka_unit_test(management_routes),
         cmocka_unit_test(tickers),

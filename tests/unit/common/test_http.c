@@ -522,9 +522,33 @@ static void connections_are_kept(void **state)
     assert_int_equal(sum, 1);
 }
 
+static void *count_worker(void *app)
+{
+    ++*(_Atomic int *)app;
+    return NULL;
+}
+
+static void workers_come_as_they_are_needed(void **state)
+{
+    _Atomic int ever = 0;
+    struct http_spec s = spec();
+    struct http_server *idle = NULL;
+    struct err e = { 0 };
+
+    (void)state;
+    s.workers = 16;
+    s.app = &ever;
+    s.worker_start = count_worker;
+    s.worker_stop = NULL;
+    assert_ok(http_start(&s, &idle, &e), &e);
+    http_stop(idle);
+    assert_int_equal(ever, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(workers_come_as_they_are_needed),
         cmocka_unit_test(answers),
         cmocka_unit_test(trace_is_ours),
         cmocka_unit_test(addresses),
