@@ -1,4 +1,4 @@
--- 0004: why a desktop is where it is. The inputs of the pure functions in their packed form (bcenter/placement_pack.h), a
+-- 0005: why a desktop is where it is. The inputs of the pure functions in their packed form (bcenter/placement_pack.h), a
 -- partition a day, so that seven days' worth goes without a vacuum's work. What 0001's table held cannot be replayed.
 
 drop table placement;
