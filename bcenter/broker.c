@@ -8,28 +8,29 @@
 #include "bcenter/ticket_issue.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
+#include "common/base/log.h"
 #include "sql/module/broker.h"
 
-enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000, SECRET_BYTES = 32 };
+enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000 };
 
 /* What is written: copied under the lock, used without it. */
 struct attempt {
     struct desktop_row row;
     struct id session, op, run;
-    unsigned char hash[32];
-    char hash_hex[65], resume[RESUME_SECRET];
+    unsigned char hash[RESUME_HASH];
+    char hash_hex[2 * RESUME_HASH + 1];
     char generation[24], epoch[24], seq[24];
 };
 
-static void make_secret(struct attempt *a)
+/* Lock held. */
+static void new_session(const struct bcenter *bc, struct attempt *a)
 {
-    unsigned char secret[SECRET_BYTES];
+    char secret[RESUME_SECRET];
 
-    randombytes_buf(secret, sizeof secret);
-    sodium_bin2base64(a->resume, sizeof a->resume, secret, sizeof secret,
-                      sodium_base64_VARIANT_URLSAFE_NO_PADDING);
+    a->session = id_new();
+    resume_secret(&bc->m, &a->session, secret);
+    resume_hash(secret, a->hash);
     sodium_memzero(secret, sizeof secret);
-    crypto_hash_sha256(a->hash, (const unsigned char *)a->resume, strlen(a->resume));
     sodium_bin2hex(a->hash_hex, sizeof a->hash_hex, a->hash, sizeof a->hash);
 }
 
@@ -60,67 +61,77 @@ static struct desktop *finish(struct bcenter *bc, struct db *db, struct attempt 
     return d;
 }
 
-static void hold_seat(struct bcenter *bc, const struct connect *c, const struct desktop *d)
+static void hold_seat(struct bcenter *bc, const struct id *person, const struct desktop *d)
 {
-    struct seat *s = module_seat(&bc->m, &c->ask.person, &d->row.pool);
+    struct seat *s = module_seat(&bc->m, person, &d->row.pool);
 
     if (!s || s->released)
-        publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &d->row.pool, false,
-                                         s ? s->generation + 1 : 1));
+        publish_seat(
+            bc, module_seat_put(&bc->m, person, &d->row.pool, false, s ? s->generation + 1 : 1));
 }
 
 /* Lock held: the row now has her name on it. */
-static void assigned(struct bcenter *bc, const struct connect *c, struct desktop *d)
+static void assigned(struct bcenter *bc, const struct id *person, struct desktop *d)
 {
-    d->row.person = c->ask.person;
+    d->row.person = *person;
     if (!d->row.assigned)
         d->row.assigned = clock_wall_ms();
     d->row.seq++;
     d->row.generation++;
     module_desktop_index(&bc->m, d);
-    hold_seat(bc, c, d);
+    hold_seat(bc, person, d);
 }
 
 /* Lock held. The connection to the live session; its ticket is signed when the lock is free. */
-static int give_connection(struct bcenter *bc, struct desktop *d, const struct attempt *a,
-                           struct connection *out, struct err *e)
+static int give_connection(struct bcenter *bc, struct desktop *d, struct connection *out,
+                           struct err *e)
 {
     if (ticket_claim(bc, d, &out->claims, out->url, e) < 0)
         return -1;
     out->id = d->session->id;
     out->desktop = d->row.id;
-    snprintf(out->resume, sizeof out->resume, "%s", a->resume);
+    resume_secret(&bc->m, &out->id, out->resume);
     return 0;
 }
 
-static int resume(struct bcenter *bc, struct db *db, const struct connect *c, struct desktop *d,
-                  struct connection *out, struct err *e)
+/* Lock held on entry, free on return. Writes nothing: her secret is what it was. */
+static int resume(struct bcenter *bc, struct desktop *d, struct connection *out, struct err *e)
 {
-    auto_result PGresult *r = NULL;
-    struct attempt a;
-    int rc;
+    int rc = give_connection(bc, d, out, e);
 
-    reserve(bc, d, &a);
-    a.session = d->session->id;
-    module_unlock(&bc->m);
-    make_secret(&a);
-    rc = db_run(db, &Q_session_resume, DB_ARGS(a.session.s, c->ask.person.s, a.hash_hex, a.epoch),
-                &r, e);
-    if (rc == 0 && db_changed(r) != 1)
-        rc = err_set(e, ERR_CONFLICT, "the session has just ended");
-    d = finish(bc, db, &a, rc);
-    if (rc == 0 && (!d || !d->session || !id_eq(&d->session->id, &a.session)))
-        rc = err_set(e, ERR_CONFLICT, "the session has just ended");
-    if (rc == 0) {
-        memcpy(d->session->resume_hash, a.hash, sizeof a.hash);
-        rc = give_connection(bc, d, &a, out, e);
-    }
     module_unlock(&bc->m);
     return rc < 0 ? -1 : ticket_seal(bc, &out->claims, out->ticket, &out->expires, e);
 }
 
-static int apply_open(struct bcenter *bc, const struct connect *c, struct desktop *d,
-                      const struct attempt *a, struct connection *out, struct err *e)
+/* ---- a new session ---- */
+
+struct opening {
+    struct id person, op; /* op: the connect that ends with it, or "" */
+    const char *actor_name, *trace;
+};
+
+/* Lock held on entry, free on return: the row is written, or why not. */
+static int write_open(struct bcenter *bc, struct db *db, const struct opening *o, struct desktop *d,
+                      struct attempt *a, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+
+    reserve(bc, d, a);
+    new_session(bc, a);
+    module_unlock(&bc->m);
+    a->run = a->row.run;
+    if (db_run(db, &Q_session_open,
+               DB_ARGS(a->row.id.s, a->generation, a->epoch, o->person.s, a->row.overlay.s, a->seq,
+                       a->session.s, a->run.s, a->hash_hex, o->actor_name, o->trace,
+                       id_set(&o->op) ? o->op.s : NULL),
+               &r, e) < 0)
+        return -1;
+    return store_outcome(r, e);
+}
+
+/* Lock held. */
+static int apply_open(struct bcenter *bc, const struct opening *o, struct desktop *d,
+                      const struct attempt *a, struct err *e)
 {
     struct session *s = calloc(1, sizeof *s);
 
@@ -128,42 +139,32 @@ static int apply_open(struct bcenter *bc, const struct connect *c, struct deskto
         free(s);
         return err_set(e, ERR_CONFLICT, "the desktop is gone");
     }
-    assigned(bc, c, d);
-    *s = (struct session){
-        .id = a->session, .person = c->ask.person, .run = a->run, .seq = d->row.seq
-    };
+    assigned(bc, &o->person, d);
+    *s =
+        (struct session){ .id = a->session, .person = o->person, .run = a->run, .seq = d->row.seq };
     memcpy(s->resume_hash, a->hash, sizeof a->hash);
     s->since = clock_wall_ms();
     s->screen_at = clock_boot_ms();
     free(d->session);
     d->session = s;
-    d->used_by = c->ask.person;
+    d->used_by = o->person;
     module_desktop_index(&bc->m, d);
     publish_desktop(bc, d);
-    return give_connection(bc, d, a, out, e);
+    return 0;
 }
 
 static int open_session(struct bcenter *bc, struct db *db, const struct connect *c,
                         struct desktop *d, struct connection *out, struct err *e)
 {
-    auto_result PGresult *r = NULL;
+    struct opening o = { .person = c->ask.person, .actor_name = c->actor_name, .trace = c->trace };
     struct attempt a;
-    int rc;
+    int rc = write_open(bc, db, &o, d, &a, e);
 
-    reserve(bc, d, &a);
-    module_unlock(&bc->m);
-    a.run = a.row.run;
-    a.session = id_new();
-    make_secret(&a);
-    rc = db_run(db, &Q_session_open,
-                DB_ARGS(a.row.id.s, a.generation, a.epoch, c->ask.person.s, a.row.overlay.s, a.seq,
-                        a.session.s, a.run.s, a.hash_hex, c->actor_name, c->trace),
-                &r, e);
-    if (rc == 0)
-        rc = store_outcome(r, e);
     d = finish(bc, db, &a, rc);
     if (rc == 0)
-        rc = apply_open(bc, c, d, &a, out, e);
+        rc = apply_open(bc, &o, d, &a, e);
+    if (rc == 0)
+        rc = give_connection(bc, d, out, e);
     module_unlock(&bc->m);
     if (rc < 0)
         return -1;
@@ -171,12 +172,53 @@ static int open_session(struct bcenter *bc, struct db *db, const struct connect 
     return ticket_seal(bc, &out->claims, out->ticket, &out->expires, e);
 }
 
+/* Lock held. */
+static void apply_arrival(struct desktop *d, struct operation *op)
+{
+    int64_t now = clock_wall_ms();
+
+    op->state = OP_SUCCEEDED;
+    op->ended = op->stage_at[4] = now;
+    snprintf(op->stage, sizeof op->stage, "ready");
+    if (d->op == op)
+        d->op = NULL;
+}
+
+void broker_arrive(struct bcenter *bc, struct db *db, struct desktop *d, const struct operation *op)
+{
+    struct opening o = { .person = op->asked_by, .op = op->id };
+    char name[sizeof op->asked_name], trace[sizeof op->trace];
+    struct operation *now;
+    struct err e = { 0 };
+    struct attempt a;
+    int rc;
+
+    snprintf(name, sizeof name, "%s", op->asked_name);
+    snprintf(trace, sizeof trace, "%s", op->trace);
+    o.actor_name = name;
+    o.trace = trace[0] ? trace : NULL;
+    rc = write_open(bc, db, &o, d, &a, &e);
+    d = finish(bc, db, &a, rc);
+    now = module_operation(&bc->m, &o.op);
+    if (rc == 0 && d && now) {
+        apply_arrival(d, now);
+        rc = apply_open(bc, &o, d, &a, &e);
+        now->seq = d->row.seq;
+        publish_operation(bc, now);
+    }
+    module_unlock(&bc->m);
+    if (rc < 0)
+        log_err("connect-end", &e); /* what was read again says what is to be done */
+    else
+        bcenter_poke(bc);
+}
+
 static void apply_start(struct bcenter *bc, const struct connect *c, struct desktop *d,
                         const struct attempt *a, int64_t deadline)
 {
     struct operation *op = module_operation_add(&bc->m, &a->op);
 
-    assigned(bc, c, d);
+    assigned(bc, &c->ask.person, d);
     if (!id_eq(&d->row.run, &a->run))
         d->run_at = clock_boot_ms();
     d->row.run = a->run;
@@ -193,6 +235,7 @@ static void apply_start(struct bcenter *bc, const struct connect *c, struct desk
         op->stored = true;
         snprintf(op->target_kind, sizeof op->target_kind, "desktop");
         snprintf(op->asked_name, sizeof op->asked_name, "%s", c->actor_name);
+        snprintf(op->trace, sizeof op->trace, "%s", c->trace ? c->trace : "");
         snprintf(op->stage, sizeof op->stage, "placing");
         d->op = op;
     }
@@ -235,34 +278,40 @@ static int start(struct bcenter *bc, struct db *db, const struct connect *c, str
 
 /* ---- refusals ---- */
 
-/* The seat is given up in the transaction that refuses: only after it may the CCC ask another
- * module. */
-static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
-                  const struct decided *dc, struct err *e)
+/* No room is written down. When the CCC asks, her seat is given up in the same transaction: only
+ * after it may the CCC ask another module. */
+static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
+                   const struct decided *dc, struct err *e)
 {
     auto_result PGresult *r = NULL;
     char epoch[24];
-    struct seat *s;
 
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    if (db_run(db, dc->release ? &Q_seat_release : &Q_seat_refuse,
+               DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch, c->actor_name, c->trace,
+                       err_slug(dc->code), dc->detail),
+               &r, e) < 0)
+        return -1;
+    if (db_rows(r) != 1) {
+        daemon_quit(3);
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
+    }
     if (dc->release) {
-        snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
-        if (db_run(db, &Q_seat_release,
-                   DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch, c->actor_name, c->trace,
-                           err_slug(dc->code), dc->detail),
-                   &r, e) < 0)
-            return -1;
-        if (db_rows(r) != 1) {
-            daemon_quit(3);
-            return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
-        }
         module_lock(&bc->m);
-        s = module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
-                            db_int(r, 0, "generation", 1));
-        publish_seat(bc, s);
+        publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
+                                         db_int(r, 0, "generation", 1)));
         module_unlock(&bc->m);
     }
+    return 0;
+}
+
+static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
+                  const struct decided *dc, struct err *e)
+{
+    if (dc->no_room && no_room(bc, db, c, dc, e) < 0)
+        return -1;
     err_set(e, dc->code, "%s", dc->detail);
-    if (dc->release) {
+    if (dc->no_room) {
         err_number(e, "size", dc->size);
         err_number(e, "assigned", dc->assigned);
     }
@@ -274,7 +323,7 @@ static int carry_out(struct bcenter *bc, struct db *db, const struct connect *c,
                      const struct decided *dc, struct connection *out, struct err *e)
 {
     switch (dc->what) {
-    case DECIDE_RESUME: return resume(bc, db, c, dc->desktop, out, e);
+    case DECIDE_RESUME: return resume(bc, dc->desktop, out, e);
     case DECIDE_OPEN: return open_session(bc, db, c, dc->desktop, out, e);
     case DECIDE_START: return start(bc, db, c, dc->desktop, out, e);
     case DECIDE_OPERATION:
@@ -297,7 +346,7 @@ static void decide(struct bcenter *bc, const struct connect *c, int64_t until, s
 
         broker_decide(&bc->m, &c->ask, clock_boot_ms(), dc);
         soon = dc->what == DECIDE_WAIT ||
-               (dc->what == DECIDE_REFUSE && dc->code == ERR_NOT_ENTITLED && c->from_ccc);
+               (dc->what == DECIDE_REFUSE && dc->code == ERR_NOT_ENTITLED && c->ask.from_ccc);
         if (!soon || !module_wait(&bc->m, until))
             return;
     }
@@ -359,7 +408,7 @@ static int try_connect(struct bcenter *bc, struct db *db, const struct connect *
         memset(out, 0, sizeof *out);
         module_lock(&bc->m);
         decide(bc, c, until, &dc);
-        if (dc.what == DECIDE_REFUSE && dc.code == ERR_NOT_ENTITLED && c->from_ccc) {
+        if (dc.what == DECIDE_REFUSE && dc.code == ERR_NOT_ENTITLED && c->ask.from_ccc) {
             module_unlock(&bc->m); /* the CCC has just looked: it is we who have not heard */
             return err_set(e, ERR_NOT_READY, "the module has not heard of this entitlement yet");
         }
@@ -396,32 +445,40 @@ int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
     return rc;
 }
 
-int broker_result(struct bcenter *bc, struct db *db, const struct id *operation, struct connect *c,
+/* ---- what a connect led to ---- */
+
+/* Lock held. */
+static int result(struct bcenter *bc, const struct operation *op, struct connection *out,
+                  struct err *e)
+{
+    struct desktop *d = module_desktop(&bc->m, &op->target);
+
+    if (!op_ended(op->state))
+        return err_set(e, ERR_OPERATION_OPEN, "the desktop is not up yet");
+    if (op->state != OP_SUCCEEDED)
+        return err_set(e, ERR_NOT_FOUND, "no such operation");
+    if (!d || !d->session || !id_eq(&d->session->person, &op->asked_by) ||
+        d->session->seq != op->seq)
+        return err_set(e, ERR_SESSION_ENDED, "the connection that the operation led to has ended");
+    if (!module_entitled(&bc->m, &op->asked_by, &d->row.pool))
+        return err_set(e, ERR_NOT_ENTITLED, "you are not entitled to this pool");
+    return give_connection(bc, d, out, e);
+}
+
+int broker_result(struct bcenter *bc, const struct id *operation, const struct id *person,
                   struct connection *out, struct err *e)
 {
     const struct operation *op;
-    bool hers, ended = false;
+    int rc;
 
+    memset(out, 0, sizeof *out);
     module_lock(&bc->m);
     op = module_operation(&bc->m, operation);
-    hers = op && op->verb == VERB_CONNECT && id_eq(&op->asked_by, &c->ask.person);
-    if (hers) {
-        ended = op->state == OP_SUCCEEDED;
-        hers = ended || !op_ended(op->state);
-        c->ask.desktop = op->target;
-        c->ask.result = true;
-        c->ask.seq = op->seq;
-    }
+    rc = op && op->verb == VERB_CONNECT && id_eq(&op->asked_by, person)
+             ? result(bc, op, out, e)
+             : err_set(e, ERR_NOT_FOUND, "no such operation");
     module_unlock(&bc->m);
-    if (!hers)
-        return err_set(e, ERR_NOT_FOUND, "no such operation");
-    if (!ended)
-        return err_set(e, ERR_OPERATION_OPEN, "the desktop is not up yet");
-    if (broker_connect(bc, db, c, out, e) < 0)
-        return -1;
-    return id_set(&out->operation) /* a later order is still at work on the desktop */
-               ? err_set(e, ERR_OPERATION_OPEN, "the desktop is being changed")
-               : 0;
+    return rc < 0 ? -1 : ticket_seal(bc, &out->claims, out->ticket, &out->expires, e);
 }
 
 json_t *connection_json(const struct bcenter *bc, const struct connection *c)

@@ -7,8 +7,9 @@
 
 #include "bcenter/bcenter.h"
 #include "bcenter/broker_decide.h"
+#include "bcenter/resume.h"
 
-enum { RESUME_SECRET = 64, BROKER_LABEL = 72 };
+enum { BROKER_LABEL = 72 };
 
 struct connection {
     struct id id, desktop; /* session; "" with an operation */
@@ -22,7 +23,6 @@ struct connect {
     char actor_name[BROKER_LABEL];
     const char *trace;
     int64_t deadline_ms; /* boot clock */
-    bool from_ccc;       /* entitlements that we have not heard of yet may be on their way */
 };
 /*
  * NOT_ENTITLED, SEAT_ELSEWHERE, POOL_EXHAUSTED, LAW_…, DESKTOP_LOST, OPERATION_OPEN, TX_CONFLICT,
@@ -32,10 +32,18 @@ struct connect {
 int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
                    struct connection *out, struct err *e) MUSTCHECK;
 /*
- * What the operation's result is, for who asked for it: OPERATION_OPEN, NOT_FOUND (another's, no
- * connect, or failed), SESSION_ENDED, and what broker_connect says. Fills c->ask.
+ * Lock held on entry, free on return: the desktop that the connect waited for is up and the
+ * operation ends well, in one transaction with the session that it was for. What fails is tried
+ * again when reconcile comes by.
  */
-int broker_result(struct bcenter *bc, struct db *db, const struct id *operation, struct connect *c,
+void broker_arrive(struct bcenter *bc, struct db *db, struct desktop *d,
+                   const struct operation *op);
+/*
+ * The session that the connect led to, with a new ticket, for who asked. From memory: nothing is
+ * written and nothing waited for. OPERATION_OPEN, NOT_FOUND (another's, no connect, or failed),
+ * SESSION_ENDED, NOT_ENTITLED, and what a ticket says.
+ */
+int broker_result(struct bcenter *bc, const struct id *operation, const struct id *person,
                   struct connection *out, struct err *e) MUSTCHECK;
 json_t *connection_json(const struct bcenter *bc, const struct connection *c);
 

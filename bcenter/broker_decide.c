@@ -59,8 +59,6 @@ static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_m
         return;
     if (d->session) {
         with_session(d, ask, out);
-    } else if (ask->result && (d->row.seq != ask->seq || !desktop_ready(d, boot_ms))) {
-        refuse(out, ERR_SESSION_ENDED, "the connection that the operation led to has ended");
     } else if (d->op && (d->op->verb == VERB_CONNECT || d->op->verb == VERB_START)) {
         decide(out, DECIDE_OPERATION, d);
     } else if (d->op && d->op->verb != VERB_REBOOT && d->op->verb != VERB_RESET) {
@@ -78,34 +76,62 @@ static void elsewhere(struct module *m, const struct id *module, struct decided 
 {
     struct sister *s;
 
-    HASH_FIND(hh, m->sisters, module->s, ID_LEN, s);
     refuse(out, ERR_SEAT_ELSEWHERE, "another module serves this person and pool");
+    if (id_eq(module, &m->id)) /* not here, and nowhere that is known */
+        return;
+    HASH_FIND(hh, m->sisters, module->s, ID_LEN, s);
     snprintf(out->login, sizeof out->login, "%.127s", s ? s->login : "");
 }
 
+static bool passed_on(const struct broker_ask *ask, const struct id *module)
+{
+    for (int r = 0; r < ask->nreleased; r++)
+        if (id_eq(module, &ask->released[r]))
+            return true;
+    return false;
+}
+
 /*
- * The rendezvous over those that have not released her, as the CCC says and as our own seat says.
- * Nobody left: every module gave her up once, so each may take her again; then we are as good as
- * any.
+ * The rendezvous over those that do not serve her, as they told the CCC and as our own seat says.
+ * Without the CCC nobody could pass her on: a seat once given up is ours to take again. *others: so
+ * many have a share beside us.
+ */
+static int place_of(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                    bool given_up, int *others)
+{
+    unsigned char skip[MODULE_SHARES] = { 0 };
+
+    for (int i = 0; i < p->nshares; i++) {
+        bool own = id_eq(&p->shares[i].module, &m->id);
+
+        skip[i] = own ? given_up && ask->from_ccc : passed_on(ask, &p->shares[i].module);
+        *others += !own && p->shares[i].size > 0;
+    }
+    return place_module(&ask->person, &p->id, p->shares, p->nshares, skip);
+}
+
+/*
+ * A holder elsewhere that is known comes before everything: her desktop may be there. Nobody left
+ * in the rendezvous says that all have given her up, as far as they have been asked; she is taken
+ * again when the CCC says so, once for all of them.
  */
 static bool our_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
                       struct decided *out)
 {
+    const struct id *holder = module_holder(m, &ask->person, &p->id);
     struct seat *seat = module_seat(m, &ask->person, &p->id);
-    unsigned char skip[MODULE_SHARES] = { 0 };
-    int place;
+    int place, others = 0;
 
-    if (seat && !seat->released)
-        return true;
-    for (int i = 0; i < p->nshares; i++) {
-        skip[i] = seat && id_eq(&p->shares[i].module, &m->id);
-        for (int r = 0; r < ask->nreleased; r++)
-            skip[i] |= id_eq(&p->shares[i].module, &ask->released[r]);
+    if (holder && !passed_on(ask, holder)) {
+        elsewhere(m, holder, out);
+        return false;
     }
-    place = place_module(&ask->person, &p->id, p->shares, p->nshares, skip);
-    if (place < 0 || id_eq(&p->shares[place].module, &m->id))
+    if (ask->again || (seat && !seat->released))
         return true;
-    elsewhere(m, &p->shares[place].module, out);
+    place = place_of(m, p, ask, seat != NULL, &others);
+    if (others == 0 || (place >= 0 && id_eq(&p->shares[place].module, &m->id)))
+        return true;
+    elsewhere(m, place < 0 ? &m->id : &p->shares[place].module, out);
     return false;
 }
 
@@ -169,7 +195,8 @@ static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t
     return f.best;
 }
 
-static void exhausted(struct module *m, const struct pool *p, struct decided *out)
+static void exhausted(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                      struct decided *out)
 {
     struct desktop *d, *next;
     int64_t have = 0, soon = 0, screenless = 0;
@@ -188,7 +215,8 @@ static void exhausted(struct module *m, const struct pool *p, struct decided *ou
         decide(out, DECIDE_WAIT, NULL);
         return;
     }
-    out->release = true;
+    out->no_room = true;
+    out->release = ask->from_ccc;
     if (have < p->share && p->law != ERR_NONE) {
         refuse(out, p->law, p->law_detail);
         return;
@@ -231,7 +259,7 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
         return;
     d = spare_for(m, p, boot_ms);
     if (!d)
-        exhausted(m, p, out);
+        exhausted(m, p, ask, out);
     else
         decide(out, desktop_ready(d, boot_ms) && d->bserver->knows_key ? DECIDE_OPEN : DECIDE_START,
                d);

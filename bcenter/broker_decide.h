@@ -8,18 +8,14 @@
 #include "bcenter/module.h"
 #include "common/base/err.h"
 
-enum { BROKER_MODULES = 16 };
+enum { BROKER_MODULES = MODULE_SHARES };
 
 struct broker_ask {
-    struct id person, pool, desktop;    /* pool or desktop */
-    struct id released[BROKER_MODULES]; /* modules that gave her up, as the CCC knows */
+    struct id person, pool, desktop; /* pool or desktop */
+    bool from_ccc;                   /* the CCC asks, and asks others if she is not served here */
+    struct id released[BROKER_MODULES]; /* with it: those that said that they do not serve her */
     int nreleased;
-    /*
-     * The result of a connect that has ended well is read: her live session, or the first one since
-     * (seq is the operation's). Reading never starts a machine nor opens a second session.
-     */
-    bool result;
-    int64_t seq;
+    bool again; /* all of them have: whoever has room takes her, also one that gave her up */
 };
 
 enum decision {
@@ -33,7 +29,7 @@ enum decision {
 struct decided {
     enum decision what;
     struct desktop *desktop;
-    bool release;
+    bool no_room, release; /* release: no room, and the CCC can pass her on */
     enum err_code code;
     char detail[200];
     char login[128];        /* of the module that serves her; "" if not another */

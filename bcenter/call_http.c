@@ -39,9 +39,7 @@ static void take_released(struct broker_ask *ask, const json_t *list)
 static int post_connection(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct bcenter *bc = rq->app;
-    struct connect ask = { .trace = rq->trace_id,
-                           .deadline_ms = rq->deadline_ms,
-                           .from_ccc = true };
+    struct connect ask = { .trace = rq->trace_id, .deadline_ms = rq->deadline_ms };
     struct connection c;
     struct operation *op;
     json_t *body = NULL;
@@ -52,8 +50,7 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
     if (!json_id(rq->body, "person_id", &ask.ask.person))
         return err_set(e, ERR_INVALID_REQUEST, "person_id is missing");
     if (json_id(rq->body, "operation_id", &operation)) {
-        name_of(bc, &ask.ask.person, ask.actor_name);
-        if (broker_result(bc, bcenter_db(rq), &operation, &ask, &c, e) < 0)
+        if (broker_result(bc, &operation, &ask.ask.person, &c, e) < 0)
             return -1;
         return http_reply(rp, 201, connection_json(bc, &c), e);
     }
@@ -61,6 +58,8 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
     json_id(rq->body, "desktop_id", &ask.ask.desktop);
     if (!id_set(&ask.ask.pool) && !id_set(&ask.ask.desktop))
         return err_set(e, ERR_INVALID_REQUEST, "pool_id, desktop_id or operation_id is missing");
+    ask.ask.from_ccc = true;
+    ask.ask.again = json_flag(rq->body, "again", false);
     take_released(&ask.ask, json_object_get(rq->body, "released"));
     name_of(bc, &ask.ask.person, ask.actor_name);
     if (broker_connect(bc, bcenter_db(rq), &ask, &c, e) < 0)

@@ -96,6 +96,12 @@ int login_forget(struct bcenter *bc, struct db *db, struct err *e)
 
 enum standing { UNKNOWN, BARRED, WELCOME };
 
+/* Administrators sign in at the CCC alone, also one who has just become one. */
+static bool barred(const struct person *p)
+{
+    return p->disabled || strcmp(p->role, "admin") == 0;
+}
+
 static enum standing standing_of(struct bcenter *bc, const struct id *person)
 {
     enum standing is;
@@ -103,7 +109,7 @@ static enum standing standing_of(struct bcenter *bc, const struct id *person)
 
     module_lock(&bc->m);
     p = module_person(&bc->m, person);
-    is = !p ? UNKNOWN : p->disabled ? BARRED : WELCOME;
+    is = !p ? UNKNOWN : barred(p) ? BARRED : WELCOME;
     module_unlock(&bc->m);
     return is;
 }
@@ -174,7 +180,7 @@ static char *verifier_of(struct bcenter *bc, const char *username, struct id *pe
     p = module_person_named(&bc->m, username);
     if (p && p->verifier) {
         v = strdup(p->verifier);
-        if (!p->disabled)
+        if (!barred(p))
             *person = p->id;
     }
     module_unlock(&bc->m);
@@ -340,7 +346,7 @@ static bool fill(struct bcenter *bc, const struct id *person, struct caller *c)
 
     module_lock(&bc->m);
     p = module_person(&bc->m, person);
-    ok = p && !p->disabled;
+    ok = p && !barred(p);
     if (ok) {
         c->kind = CALLER_PERSON;
         c->id = p->id;
@@ -413,7 +419,7 @@ void login_person_changed(struct bcenter *bc, const struct id *person)
         return;
     module_lock(&bc->m);
     p = module_person(&bc->m, person);
-    ends = !p || p->disabled || p->renewed;
+    ends = !p || barred(p) || p->renewed;
     if (p)
         p->renewed = false;
     module_unlock(&bc->m);

@@ -174,6 +174,15 @@ struct seat *module_seat(struct module *m, const struct id *person, const struct
     return s;
 }
 
+const struct id *module_holder(struct module *m, const struct id *person, const struct id *pool)
+{
+    struct id id = id_v5(pool->s, person->s);
+    struct holder *h;
+
+    HASH_FIND(hh, m->holders, id.s, ID_LEN, h);
+    return h && id_set(&h->module) && !id_eq(&h->module, &m->id) ? &h->module : NULL;
+}
+
 struct seat *module_seat_put(struct module *m, const struct id *person, const struct id *pool,
                              bool released, int64_t generation)
 {
@@ -436,6 +445,7 @@ void module_release(struct module *m)
     FREE_ALL(bserver, bservers, (json_decref(x->body), sync_set_free(x->set)));
     FREE_ALL(vf, vfs, (void)0);
     FREE_ALL(seat, seats, (void)0);
+    FREE_ALL(holder, holders, (void)0);
     FREE_ALL(operation, operations, json_decref(x->error));
     pthread_cond_destroy(&m->changed);
     pthread_mutex_destroy(&m->lock);

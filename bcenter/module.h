@@ -173,8 +173,8 @@ struct operation {
     enum verb verb;
     char target_kind[12];
     struct id target, asked_by, run;
-    int64_t seq; /* connect: the desktop's, with her name; a session since then has raised it */
-    char asked_name[72];
+    int64_t seq; /* connect: the desktop's, with her name; ended well: that of her session */
+    char asked_name[72], trace[72]; /* trace: of who asked, as long as this process lives */
     enum op_state state;
     char stage[24];
     int percent;
@@ -238,6 +238,12 @@ struct seat {
     UT_hash_handle hh;
 };
 
+/* Another module serves this person and pool, as the CCC has heard from it. */
+struct holder {
+    struct id id, module; /* id as the seat's */
+    UT_hash_handle hh;
+};
+
 struct module {
     pthread_mutex_t lock;
     pthread_cond_t changed;
@@ -255,6 +261,8 @@ struct module {
     struct desktop *desktops, *desktops_by_holding, *desktops_by_session;
     struct asking *asking;
     struct seat *seats;
+    struct holder *holders;
+    unsigned char resume_key[32]; /* resume.h */
     struct operation *operations;
     int64_t held; /* deletions that wait for a person */
 };
@@ -278,6 +286,8 @@ struct desktop *module_desktop_of(struct module *m, const struct id *person, con
 struct vf *module_vf(struct module *m, const struct id *id);
 struct operation *module_operation(struct module *m, const struct id *id);
 struct seat *module_seat(struct module *m, const struct id *person, const struct id *pool);
+/* The module that the CCC says holds her seat; NULL: none that is known here, or it is ours. */
+const struct id *module_holder(struct module *m, const struct id *person, const struct id *pool);
 struct seat *module_seat_put(struct module *m, const struct id *person, const struct id *pool,
                              bool released, int64_t generation);
 /* Its key is new or another one. */

@@ -1,5 +1,6 @@
 #include "bcenter/module_load.h"
 
+#include <sodium.h>
 #include <string.h>
 
 #include "bcenter/agent_observed.h"
@@ -149,6 +150,13 @@ static void take_seats(struct module *m, const PGresult *r)
     }
 }
 
+static void take_resume_key(struct module *m, const PGresult *r)
+{
+    const char *hex = db_rows(r) == 1 ? db_text(r, 0, "key") : "";
+
+    sodium_hex2bin(m->resume_key, sizeof m->resume_key, hex, strlen(hex), NULL, NULL, NULL);
+}
+
 static enum op_state op_state_from(const char *word)
 {
     for (int s = OP_QUEUED; s <= OP_CANCELLED; s++)
@@ -197,13 +205,10 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e)
         const struct db_stmt *st;
         void (*take)(struct module *m, const PGresult *r);
     } parts[] = {
-        { &Q_bserver_all, take_bservers },
-        { &Q_desktop_all, take_desktops },
-        { &Q_slot_all, take_slots },
-        { &Q_vf_all, take_vfs },
-        { &Q_session_all, take_sessions },
-        { &Q_seat_all, take_seats },
-        { &Q_operation_all, module_take_operations },
+        { &Q_bserver_all, take_bservers },  { &Q_desktop_all, take_desktops },
+        { &Q_slot_all, take_slots },        { &Q_vf_all, take_vfs },
+        { &Q_session_all, take_sessions },  { &Q_seat_all, take_seats },
+        { &Q_resume_key, take_resume_key }, { &Q_operation_all, module_take_operations },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

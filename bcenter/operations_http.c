@@ -29,13 +29,10 @@ static int find(struct bcenter *bc, const struct request *rq, json_t **body, str
 static void add_connection(const struct request *rq, json_t *body)
 {
     struct bcenter *bc = rq->app;
-    struct connect ask = { .trace = rq->trace_id, .deadline_ms = rq->deadline_ms };
     struct connection c;
     struct err e = { 0 };
 
-    ask.ask.person = rq->caller.id;
-    snprintf(ask.actor_name, sizeof ask.actor_name, "%s", rq->caller.name);
-    if (broker_result(bc, bcenter_db(rq), &rq->path_id, &ask, &c, &e) == 0)
+    if (broker_result(bc, &rq->path_id, &rq->caller.id, &c, &e) == 0)
         json_object_set_new(body, "result", connection_json(bc, &c));
 }
 

@@ -129,11 +129,16 @@ json_t *portal_modules(struct bcenter *bc, const struct id *person)
     add_module(bc, list, &bc->m.id);
     HASH_ITER(hh, bc->m.pools, p, next)
     {
+        const struct id *holder = module_holder(&bc->m, person, &p->id);
+        int place;
+
         if (!module_entitled(&bc->m, person, &p->id))
             continue;
-        for (int i = 0; i < p->nshares; i++)
-            if (p->shares[i].size > 0)
-                add_module(bc, list, &p->shares[i].module);
+        if (holder)
+            add_module(bc, list, holder);
+        place = place_module(person, &p->id, p->shares, p->nshares, NULL);
+        if (place >= 0)
+            add_module(bc, list, &p->shares[place].module);
     }
     return list;
 }

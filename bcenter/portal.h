@@ -9,7 +9,8 @@
 int portal_list(const struct request *rq, struct reply *rp, json_t *items, struct err *e) MUSTCHECK;
 /* Lock held. The operation as its owner reads it, with names. */
 json_t *portal_operation(struct bcenter *bc, const struct operation *op);
-/* Lock held. [{id,name,login}] of the modules that may serve her. */
+/* Lock held. [{id,name,login}]: this one, and those that serve her in other pools; they can check
+ * her password, too. */
 json_t *portal_modules(struct bcenter *bc, const struct id *person);
 
 #endif

@@ -5,6 +5,7 @@
  */
 #include <string.h>
 
+#include "bcenter/broker.h"
 #include "bcenter/module_load.h"
 #include "bcenter/publish.h"
 #include "bcenter/reconcile.h"
@@ -321,7 +322,10 @@ struct ending {
 static struct ending ending_of_start(struct bcenter *bc, struct desktop *d, struct operation *op)
 {
     if (desktop_ready(d, clock_boot_ms()) && d->bserver->knows_key)
-        return (struct ending){ OP_SUCCEEDED, ERR_NONE, NULL };
+        return op->verb != VERB_CONNECT || module_entitled(&bc->m, &op->asked_by, &d->row.pool)
+                   ? (struct ending){ OP_SUCCEEDED, ERR_NONE, NULL }
+                   : (struct ending){ OP_FAILED, ERR_NOT_ENTITLED,
+                                      "you are not entitled to this pool any more" };
     if (!id_set(&d->row.run))
         return (struct ending){ OP_FAILED, ERR_VM_STATE, "the machine switched itself off" };
     if (op->cancel)
@@ -392,6 +396,16 @@ static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct
     reconcile_commit(bc, &c);
 }
 
+/* Lock held on entry, free on return. What a person waited for ends with her session. */
+static void end_with(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                     const struct ending *end)
+{
+    if (op->verb == VERB_CONNECT && end->state == OP_SUCCEEDED && !d->session)
+        broker_arrive(bc, bc->reconcile_db, d, op);
+    else
+        end_with_desktop(bc, d, op, end);
+}
+
 static void go_on(struct bcenter *bc, const struct id *id)
 {
     struct operation *op;
@@ -418,7 +432,7 @@ static void go_on(struct bcenter *bc, const struct id *id)
         module_unlock(&bc->m);
         return;
     }
-    end_with_desktop(bc, d, op, &end);
+    end_with(bc, d, op, &end);
     metric_add(METRIC_OPERATIONS, 1);
 }
 

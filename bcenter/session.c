@@ -1,6 +1,5 @@
 #include "bcenter/session.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #include "bcenter/desktop_store.h"
@@ -102,13 +101,11 @@ static int not_live(struct db *db, const struct id *session, struct err *e)
 int session_ticket(struct bcenter *bc, struct db *db, const struct session_resume *ask,
                    struct connection *out, struct err *e)
 {
-    unsigned char hash[crypto_hash_sha256_BYTES];
     struct ticket t;
     struct desktop *d;
     int rc;
 
     memset(out, 0, sizeof *out);
-    crypto_hash_sha256(hash, (const unsigned char *)ask->secret, strlen(ask->secret));
     module_lock(&bc->m);
     d = module_session_desktop(&bc->m, &ask->session);
     if (!d) {
@@ -117,10 +114,10 @@ int session_ticket(struct bcenter *bc, struct db *db, const struct session_resum
     }
     if (barred(&bc->m, &d->session->person))
         rc = err_set(e, ERR_SESSION_ENDED, "the session has ended");
+    else if (!resume_opens(&bc->m, d->session, ask->secret))
+        rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");
     else if (!module_entitled(&bc->m, &d->session->person, &d->row.pool))
         rc = err_set(e, ERR_NOT_ENTITLED, "you are not entitled to this pool any more");
-    else if (sodium_memcmp(hash, d->session->resume_hash, sizeof hash) != 0)
-        rc = err_set(e, ERR_TICKET_REFUSED, "this does not open the session");
     else
         rc = ticket_claim(bc, d, &t, out->url, e);
     module_unlock(&bc->m);

@@ -197,6 +197,21 @@ static void take_entitlement(struct bcenter *bc, const struct sync_object *o)
     module_entitlement_set(m, x, &key);
 }
 
+/* Who serves her elsewhere. Its id is the seat's, made of person and pool. */
+static void take_seat(struct bcenter *bc, const struct sync_object *o)
+{
+    struct module *m = &bc->m;
+    ENTRY(holder, holders);
+
+    if (o->deleted) {
+        HASH_DEL(m->holders, x);
+        free(x);
+        return;
+    }
+    x->module = (struct id){ "" };
+    json_id(o->body, "module_id", &x->module);
+}
+
 /* Which of a pool's shares is ours is known once the module is. Lock held. */
 static void find_shares(struct module *m)
 {
@@ -259,7 +274,7 @@ void wanted_intake(void *arg, const struct sync_object *o)
         { "node", take_node },           { "module", take_module },
         { "image_version", take_image }, { "pool", take_pool },
         { "person", take_person },       { "entitlement", take_entitlement },
-        { "operation", take_operation },
+        { "operation", take_operation }, { "seat", take_seat },
     };
     struct bcenter *bc = arg;
 

@@ -7,16 +7,21 @@
 #include "ccc/mirror.h"
 #include "ccc/session.h"
 #include "common/base/json.h"
+#include "common/base/log.h"
 #include "sql/ccc/connection.h"
 
-enum { TRIES = 8, ARRAY_MAX = 2 + TRIES * (ID_LEN + 1) };
+enum { TRIES = 64, ARRAY_MAX = 2 + TRIES * (ID_LEN + 1) }; /* as many as a pool has shares */
 
-/* Modules that were asked, and those of them that released her seat. */
+/* Modules that were asked and do not serve her: those without room have written that they release
+ * her, the others hold no seat of hers. */
 struct route_of {
     struct id asked[TRIES];
+    bool full[TRIES];
     int n;
-    json_t *released;      /* owned */
+    bool again;            /* in the second round */
+    json_t *released;      /* owned: the asked ones */
     const PGresult *first; /* connection_route's row */
+    struct err refused;    /* what she is told when nobody serves her */
 };
 
 bool connection_wanted(const struct request *rq, struct connection_order *c)
@@ -126,6 +131,8 @@ static int ask(struct connection_order *c, const struct route_of *way, struct er
     else
         json_object_set_new(body, "pool_id", json_string(c->pool.s));
     json_object_set(body, "released", way->released);
+    if (way->again)
+        json_object_set_new(body, "again", json_true());
     json_object_set_new(body, "remote", json_string(c->rq->remote ? c->rq->remote : ""));
     if (line_call(c->rq, &call, e) < 0)
         return -1;
@@ -139,40 +146,110 @@ static int ask(struct connection_order *c, const struct route_of *way, struct er
 }
 
 /* No room: the module wrote that it releases her, in the transaction that refused. */
-static bool released_her(enum err_code code)
+static bool no_room(enum err_code code)
 {
     return code == ERR_POOL_EXHAUSTED || (code >= ERR_LAW_SLOTS && code <= ERR_LAW_CAPABILITY);
 }
 
-static int ask_around(struct connection_order *c, struct route_of *way, struct err *e)
+/* *served, or c->module has said that it does not serve her; anything else ends the search. */
+static int ask_one(struct connection_order *c, struct route_of *way, bool *served, bool *full,
+                   struct err *e)
 {
-    struct err refused = { 0 };
+    struct err last = { 0 };
 
-    while (way->n < TRIES) {
-        struct err last = { 0 };
-        bool found;
+    *full = false;
+    *served = ask(c, way, &last) == 0;
+    if (*served)
+        return 0;
+    *full = no_room(last.code);
+    if (!*full && last.code != ERR_SEAT_ELSEWHERE) {
+        *e = last;
+        return -1;
+    }
+    if (way->refused.code == ERR_NONE || *full)
+        way->refused = last;
+    return 0;
+}
 
+/* Each once: who has her desktop or holds her seat, then in the order of the rendezvous. */
+static int first_round(struct connection_order *c, struct route_of *way, bool *served,
+                       struct err *e)
+{
+    bool found, full;
+
+    for (*served = false; way->n < TRIES; way->n++) {
         if (next_module(c, way, &c->module, &found, e) < 0)
             return -1;
         if (!found)
-            break;
-        if (ask(c, way, &last) == 0)
             return 0;
-        if (!released_her(last.code) && last.code != ERR_SEAT_ELSEWHERE) {
-            *e = last;
+        if (ask_one(c, way, served, &full, e) < 0)
             return -1;
-        }
-        if (released_her(last.code))
-            json_array_append_new(way->released, json_string(c->module.s));
-        if (refused.code == ERR_NONE || released_her(last.code))
-            refused = last;
-        way->asked[way->n++] = c->module;
+        if (*served)
+            return 0;
+        json_array_append_new(way->released, json_string(c->module.s));
+        way->asked[way->n] = c->module;
+        way->full[way->n] = full;
     }
-    if (refused.code != ERR_NONE) {
-        *e = refused;
+    return 0;
+}
+
+static int second_round(struct connection_order *c, struct route_of *way, bool *served,
+                        struct err *e)
+{
+    bool full;
+
+    way->again = true;
+    for (int i = 0; i < way->n && !*served; i++) {
+        c->module = way->asked[i];
+        if (!way->full[i] && ask_one(c, way, served, &full, e) < 0)
+            return -1;
+    }
+    return 0;
+}
+
+/*
+ * Nobody serves her, and some gave her up before: they are asked once more, to take her again if
+ * they have room. Two requests of hers must not do so beside each other, nor one on what it heard
+ * before another did: the turn is taken only if nobody took it since this request began.
+ */
+static int ask_again(struct connection_order *c, struct route_of *way, bool *served, struct err *e)
+{
+    auto_result PGresult *turn = NULL;
+    struct err ignored = { 0 };
+    struct db *db = ccc_db(c->rq);
+    int rc;
+
+    if (db_run(db, &Q_seat_turn_take,
+               DB_ARGS(c->rq->caller.id.s, c->pool.s, db_text(way->first, 0, "turn")), &turn,
+               e) < 0)
         return -1;
-    }
-    return err_set(e, ERR_POOL_EXHAUSTED, "no module has a share of this pool");
+    if (db_rows(turn) == 0)
+        return err_set(e, ERR_TX_CONFLICT, "you are being connected by another request already");
+    rc = second_round(c, way, served, e);
+    /* If this fails, the turn ends by itself. */
+    if (db_run(db, &Q_seat_turn_end,
+               DB_ARGS(c->rq->caller.id.s, c->pool.s, db_text(turn, 0, "mark")), NULL,
+               &ignored) < 0)
+        log_err("seat-turn", &ignored);
+    return rc;
+}
+
+static int ask_around(struct connection_order *c, struct route_of *way, struct err *e)
+{
+    bool served = false, some = false;
+
+    if (first_round(c, way, &served, e) < 0)
+        return -1;
+    for (int i = 0; i < way->n; i++)
+        some |= !way->full[i];
+    if (!served && some && ask_again(c, way, &served, e) < 0)
+        return -1;
+    if (served)
+        return 0;
+    if (way->n == 0)
+        return err_set(e, ERR_POOL_EXHAUSTED, "no module has a share of this pool");
+    *e = way->refused;
+    return -1;
 }
 
 /* Kept, so that tickets and log-off find the module. */
@@ -221,18 +298,8 @@ int connection_result(const struct request *rq, const struct id *module, const s
         .module = *module, .method = LINE_POST, .path = "/connections", .body = body
     };
 
-    *out = NULL;
-    if (line_call(rq, &call, e) < 0) {
-        if (e->code == ERR_PEER_UNREACHABLE || e->code == ERR_PEER_TIMEOUT ||
-            e->code == ERR_PEER_PROTOCOL || e->code == ERR_NOT_READY)
-            return -1;
-        *e = (struct err){ 0 };
-        return 0;
-    }
-    if (note(rq, module, call.answer, NULL, e) < 0) {
-        json_decref(call.answer);
+    if (line_call(rq, &call, e) < 0)
         return -1;
-    }
     *out = call.answer;
     return 0;
 }

@@ -3,8 +3,9 @@
  * that module say.
  *
  * The module is asked through its xCenter. One that has no room and has released her seat is passed
- * by, in the order of the rendezvous; nothing is guessed while a module does not answer. Errors:
- * NOT_ENTITLED, POOL_EXHAUSTED and the laws, PEER_UNREACHABLE with the address where she may go on.
+ * by, in the order of the rendezvous; when none serves her, those that gave her up earlier are
+ * asked once more. Nothing is guessed while a module does not answer. Errors: NOT_ENTITLED,
+ * POOL_EXHAUSTED and the laws, PEER_UNREACHABLE with the address where she may go on, TX_CONFLICT.
  */
 #ifndef CCC_CONNECTION_H
 #define CCC_CONNECTION_H
@@ -24,8 +25,8 @@ struct connection_order {
 };
 int connection_open(struct connection_order *c, struct err *e) MUSTCHECK;
 /*
- * The connection that the caller's succeeded connect led to, with a fresh ticket; *out NULL: it has
- * ended since, or its desktop cannot be reached. Starts nothing. Errors: PEER_…, NOT_READY.
+ * The connection that the caller's succeeded connect led to, with a fresh ticket. Writes nothing,
+ * here and there, and waits for nothing. Errors: SESSION_ENDED, and why it is not known now.
  */
 int connection_result(const struct request *rq, const struct id *module, const struct id *operation,
                       json_t **out, struct err *e) MUSTCHECK;

@@ -36,7 +36,7 @@ static int tidy(struct ccc *c, struct err *e)
     char idle[16];
 
     snprintf(idle, sizeof idle, "%d", SESSION_IDLE_S);
-    if (check_history(c, e) < 0 || operation_tidy(db, e) < 0 ||
+    if (check_history(c, e) < 0 || operation_tidy(db, e) < 0 || wanted_catch_up(db, e) < 0 ||
         wanted_purge(db, TOMBSTONES_S, e) < 0 ||
         db_run(db, &Q_sessions_purge, DB_ARGS(idle), NULL, e) < 0 ||
         db_run(db, &Q_event_purge, NULL, NULL, e) < 0 ||

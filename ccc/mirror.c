@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "ccc/mirror_row.h"
+#include "ccc/wanted.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "common/http/metric.h"
@@ -407,6 +408,7 @@ int mirror_take(struct db *db, const struct id *node, const json_t *body,
                 char cursor[SYNC_CURSOR_MAX], bool *resend, struct err *e)
 {
     struct push p = { .node = node, .body = body, .cursor = cursor };
+    struct err late = { 0 };
 
     if (!json_id(json_object_get(body, "about"), "source", &p.module))
         return err_set(e, ERR_INVALID_REQUEST, "about.source must name a module");
@@ -419,6 +421,10 @@ int mirror_take(struct db *db, const struct id *node, const json_t *body,
         log_warn("sync_refused=%lld module=%s example=%s", (long long)p.refused, p.module.s,
                  p.example);
     metric_add(METRIC_SYNC_RECEIVED, p.taken);
+    /* What was told stands; what follows from it is noted in the database, and comes later if not
+     * now. */
+    if (p.touched && wanted_catch_up(db, &late) < 0)
+        log_err("wanted-catch-up", &late);
     *resend = p.resend;
     return 0;
 }

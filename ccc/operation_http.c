@@ -8,6 +8,7 @@
 #include "ccc/routes.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
+#include "common/base/log.h"
 #include "sql/ccc/operation.h"
 
 enum { WAIT_MAX_S = 30 };
@@ -56,10 +57,13 @@ static int find(const struct request *rq, PGresult **r, json_t **body, struct er
     return list_body(*r, 0, body, e);
 }
 
-/* A connect that has succeeded: its owner gets the connection with a fresh ticket. */
+/* A connect that has succeeded: its owner gets the connection with a fresh ticket. Without one when
+ * it has ended, or its module says nothing now: the operation is what it is, and she may ask anew.
+ */
 static int add_result(const struct request *rq, json_t *body, struct err *e)
 {
     auto_result PGresult *r = NULL;
+    struct err none = { 0 };
     json_t *result;
     struct id module;
 
@@ -68,10 +72,10 @@ static int add_result(const struct request *rq, json_t *body, struct err *e)
         return -1;
     if (db_rows(r) == 0 || !id_parse(db_text(r, 0, "module_id"), &module))
         return 0;
-    if (connection_result(rq, &module, &rq->path_id, &result, e) < 0)
-        return -1;
-    if (result)
+    if (connection_result(rq, &module, &rq->path_id, &result, &none) == 0)
         json_object_set_new(body, "result", result);
+    else if (none.code != ERR_SESSION_ENDED)
+        log_err("connect-result", &none);
     return 0;
 }
 

@@ -8,7 +8,7 @@
 #include "common/sync/set.h"
 #include "sql/ccc/wanted.h"
 
-enum { NO_BITS = 20 };
+enum { NO_BITS = 20, DUE_AT_ONCE = 500, DUE_TURNS = 20 };
 
 struct cursor {
     char history[ID_LEN + 1];
@@ -120,6 +120,33 @@ int wanted_behind(struct db *db, const char *cursor, struct err *e)
     bool snapshot;
 
     return start_at(db, cursor, &from, &snapshot, e);
+}
+
+static int catch_up_tx(struct db *db, void *arg, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    char most[16];
+
+    snprintf(most, sizeof most, "%d", DUE_AT_ONCE);
+    if (db_run(db, &Q_wanted_catch_up, DB_ARGS(most), &r, e) < 0)
+        return -1;
+    *(int64_t *)arg = db_int(r, 0, "taken", 0);
+    return 0;
+}
+
+int wanted_catch_up(struct db *db, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    int64_t taken = DUE_AT_ONCE;
+
+    if (db_run(db, &Q_wanted_due, NULL, &r, e) < 0)
+        return -1;
+    if (!db_flag(r, 0, "due"))
+        return 0;
+    for (int i = 0; i < DUE_TURNS && taken == DUE_AT_ONCE; i++)
+        if (db_tx(db, catch_up_tx, &taken, e) < 0)
+            return -1;
+    return 0;
 }
 
 int wanted_purge(struct db *db, int64_t seconds, struct err *e)

@@ -25,6 +25,12 @@ int wanted_check(struct db *db, bool *renewed, struct err *e) MUSTCHECK;
  * begins.
  */
 int wanted_behind(struct db *db, const char *cursor, struct err *e) MUSTCHECK;
+/*
+ * Brings table wanted up to date with what modules have told of seats and desktops, in transactions
+ * of its own; those that several processes try at once are repeated.
+ */
+int wanted_catch_up(struct db *db, struct err *e) MUSTCHECK;
+
 /* Forgets tombstones older than this. */
 int wanted_purge(struct db *db, int64_t seconds, struct err *e) MUSTCHECK;
 

@@ -28,9 +28,15 @@ SESSION = """select s.id as session, s.person_id as person, s.desktop_id as desk
   order by s.id limit 1 offset :client_id"""
 
 
+# A resume writes nothing any more. What it is measured against stays what it was: one row of the session, written.
+YARDSTICK = """update session set resume_hash = decode(:resume_hash::text, 'hex')
+where id = :session::uuid and person_id = :person::uuid and ended_at is null
+  and exists (select from leader where epoch = :epoch::bigint for share)"""
+
+
 def resume(directory: Path) -> Path:
     file = directory / "resume.sql"
-    file.write_text(begin(SESSION) + statement("module", "broker", "session_resume") + ";\n")
+    file.write_text(begin(SESSION) + YARDSTICK + ";\n")
     return file
 
 
@@ -45,7 +51,7 @@ def renew(directory: Path) -> Path:
     opened = statement("module", "broker", "session_open")
     file = directory / "renew.sql"
     file.write_text(begin(SESSION) + "\\set seq :seq + 1\n" + end + " \\gset\n\\set generation :generation + 1\n"
-                    "\\set seq :seq + 1\n" + opened.replace(":session::", ":next::") + " \\gset\n"
+                    "\\set seq :seq + 1\n" + opened.replace(":session::", ":next::").replace(":op::", "null::") + " \\gset\n"
                     "\\set generation :generation + 1\n" + "select :next as session \\gset\n")
     return file
 

@@ -36,9 +36,12 @@ delete from login_session where token_hash = $1::text returning person_id;
 select p.id, p.username, p.display_name, p.role, p.locale, rfc3339(s.expires_at) as expires_at
   from login_session s join person p on p.id = s.person_id where s.token_hash = $1::text;
 
--- The log-in addresses that a person's page goes on with: the modules of her pools; for administrators, of all.
+-- The log-in addresses that a person's page goes on with: the modules that can check her password, those with most of her
+-- desktops first, then those that hold most of her seats; for administrators, all, to know their names.
 -- name: session_modules(person_id, all)
 select m.id, m.name::text as name, s.login from module m join mirror_module s on s.module_id = m.id
- where s.login <> '' and ($2::boolean or m.id in (select ps.module_id from entitled e
-       join pool_share ps on ps.pool_id = e.pool_id where e.person_id = $1::uuid))
- order by m.name, m.id;
+ where s.login <> '' and ($2::boolean or exists (select from wanted w
+       where w.scope = m.id::text and w.kind = 'person' and w.id = $1::uuid and w.body ->> 'verifier' is not null))
+ order by (select count(*) from mirror_desktop d where d.person_id = $1::uuid and d.module_id = m.id) desc,
+          (select count(*) from mirror_seat t where t.person_id = $1::uuid and t.module_id = m.id and not t.released) desc,
+          m.name, m.id;

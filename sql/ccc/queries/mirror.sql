@@ -77,10 +77,8 @@ on conflict (id) do update
 insert into mirror_seat as t (id, module_id, round, person_id, pool_id, released, generation)
 select o.id, $1::uuid, $2::bigint, o.person_id, o.pool_id, o.released, o.generation
   from jsonb_to_recordset($3::jsonb) o (id uuid, person_id uuid, pool_id uuid, released boolean, generation bigint)
-on conflict (id) do update
-   set module_id = excluded.module_id, round = excluded.round, released = excluded.released,
-       generation = excluded.generation
- where t.module_id = excluded.module_id or excluded.generation >= t.generation;
+on conflict (module_id, id) do update
+   set round = excluded.round, released = excluded.released, generation = excluded.generation;
 
 -- name: mirror_put_audit(module_id, objects)
 insert into audit (id, at, actor_id, actor_name, action, target_kind, target_id, target_name, result, trace_id, origin, detail)

@@ -44,5 +44,11 @@ select sync_renew($1::uuid) as renewed;
 -- name: wanted_check()
 select sync_check() as renewed;
 
+-- name: wanted_due()
+select exists (select from wanted_due) as due;
+
+-- name: wanted_catch_up(most)
+select wanted_catch_up($1::integer) as taken;
+
 -- name: wanted_purge(seconds)
 select wanted_purge(make_interval(secs => $1::integer)) as purged;

@@ -1,24 +1,31 @@
 -- The hot path: each is one statement, one round trip, one transaction.
 
--- name: session_open(desktop, generation, epoch, person, overlay, seq, session, run, resume_hash, actor_name, trace)
+-- op: the connect that this session ends, or null. It has ended well when her session is there, never before.
+-- name: session_open(desktop, generation, epoch, person, overlay, seq, session, run, resume_hash, actor_name, trace, op)
 with lead as (select from leader where epoch = $3::bigint for share),
 d as (update desktop set person_id = $4::uuid, assigned_at = coalesce(assigned_at, now()), seq = $6::bigint, generation = generation + 1
       where id = $1::uuid and generation = $2::bigint and overlay_id = $5::uuid and run_id = $8::uuid and not deleting
-        and (person_id is null or person_id = $4::uuid) and exists (select from lead) returning id, pool_id),
+        and (person_id is null or person_id = $4::uuid) and exists (select from lead)
+        and ($12::uuid is null or exists (select from operation p where p.id = $12::uuid and p.ended_at is null))
+      returning id, pool_id),
 u as (insert into overlay_use (overlay_id, person_id) select $5::uuid, $4::uuid from d
       on conflict (overlay_id, person_id) do nothing),
 s as (insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, resume_hash)
       select $7::uuid, id, pool_id, $4::uuid, $5::uuid, $8::uuid, $6::bigint, decode($9::text, 'hex') from d returning id),
+o as (update operation set state = 'succeeded', stage = 'ready', seq = $6::bigint, ended_at = now()
+      where id = $12::uuid and ended_at is null and exists (select from s)),
 st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id, false from d
        on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),
 a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id)
       select $4::uuid, $10::text, 'connection.create', 'desktop', $1::uuid, $11::text from s)
 select (select count(*) from lead) as lead, (select count(*) from s) as done;
 
--- name: session_resume(session, person, resume_hash, epoch)
-update session set resume_hash = decode($3::text, 'hex')
-where id = $1::uuid and person_id = $2::uuid and ended_at is null
-  and exists (select from leader where epoch = $4::bigint for share);
+-- No room, and nobody there who could pass her on: written down, nothing given up.
+-- name: seat_refuse(person, pool, epoch, actor_name, trace, result, detail)
+insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id, result, detail)
+select $1::uuid, $4::text, 'connection.create', 'pool', $2::uuid, $5::text, $6::text, $7::text
+  from leader where epoch = $3::bigint for share
+returning 0 as generation;
 
 -- name: seat_release(person, pool, epoch, actor_name, trace, result, detail)
 with lead as (select from leader where epoch = $3::bigint for share),

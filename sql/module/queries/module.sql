@@ -81,6 +81,9 @@ from session where id = $1::uuid;
 -- name: seat_all()
 select person_id, pool_id, released, generation from seat;
 
+-- name: resume_key()
+select encode(key, 'hex') as key from resume_key;
+
 -- name: operation_all()
 select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run_id, seq, error::text as error,
        trunc(extract(epoch from created_at) * 1000)::bigint as created_ms,

@@ -283,17 +283,23 @@ static inline void fixture_stop(struct bcenter *bc)
     free(bc);
 }
 
-static inline int ask(struct bcenter *bc, struct db *db, int person, struct connection *c,
-                      struct err *e)
+static inline int ask_as(struct bcenter *bc, struct db *db, int person, bool from_ccc,
+                         struct connection *c, struct err *e)
 {
     struct connect a = { .deadline_ms = clock_boot_ms() + 4000, .trace = "t" };
-    int rc;
 
     a.ask.person = person_no(person);
     a.ask.pool = id_of(POOL);
+    a.ask.from_ccc = from_ccc;
     snprintf(a.actor_name, sizeof a.actor_name, "p%d", person);
-    rc = broker_connect(bc, db, &a, c, e);
-    return rc;
+    return broker_connect(bc, db, &a, c, e);
+}
+
+/* At the log-in listener. */
+static inline int ask(struct bcenter *bc, struct db *db, int person, struct connection *c,
+                      struct err *e)
+{
+    return ask_as(bc, db, person, false, c, e);
 }
 
 #endif

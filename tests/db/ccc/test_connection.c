@@ -141,6 +141,90 @@ static void where_to(void **state)
     expect(NULL, HERS, "module_id", other);
 }
 
+/* Whoever holds her seat is asked before the rendezvous; one that gave her up is not. */
+static void who_holds_her_seat(void **state)
+{
+    S(place, 0, "select place_module('" PERSON "', '" POOL "')::text as m");
+    S(seat, 2,
+      "insert into mirror_seat values ('" SECOND "', $1, 1, '" PERSON "', '" POOL
+      "', $2::boolean, 1)");
+    auto_result PGresult *r = NULL, *next = NULL;
+    const char *first, *other;
+    char skip[64];
+
+    again(state);
+    r = fresh_rows(db, &place, NULL);
+    first = db_text(r, 0, "m");
+    other = strcmp(first, MODULE_1) == 0 ? MODULE_2 : MODULE_1;
+    fresh_must(db, &seat, DB_ARGS(first, "true"));
+    expect(POOL, NULL, "module_id", first); /* nobody else has her: it is asked, and says so */
+    fresh_must(db, &seat, DB_ARGS(other, "false"));
+    expect(POOL, NULL, "module_id", other);
+    snprintf(skip, sizeof skip, "{%s}", other);
+    next = fresh_rows(db, &Q_connection_place, DB_ARGS(POOL, PERSON, skip));
+    assert_string_equal(db_text(next, 0, "module_id"), first);
+    desktop(HERS, first, PERSON);
+    expect(POOL, NULL, "module_id", first); /* words that crossed: the desktop counts */
+    sql("delete from mirror_desktop");
+    sql("delete from pool_share where size = 400");
+    sql("update mirror_seat set released = false");
+    expect(POOL, NULL, "module_id", MODULE_1); /* without a share nobody is served */
+}
+
+static bool take_turn(const char *seen, char mark[64])
+{
+    auto_result PGresult *r = fresh_rows(db, &Q_seat_turn_take, DB_ARGS(PERSON, POOL, seen));
+
+    if (db_rows(r) == 1)
+        snprintf(mark, 64, "%s", db_text(r, 0, "mark"));
+    return db_rows(r) == 1;
+}
+
+/* Of two requests of hers one may ask again, and the other not on what it heard before. */
+static void one_turn_at_a_time(void **state)
+{
+    char first[64], second[64], third[64];
+
+    again(state);
+    expect(POOL, NULL, "turn", NULL);
+    assert_true(take_turn(NULL, first));
+    assert_false(take_turn(NULL, second));
+    expect(POOL, NULL, "turn", first);
+    assert_false(take_turn(first, second)); /* not over */
+    fresh_must(db, &Q_seat_turn_end, DB_ARGS(PERSON, POOL, first));
+    assert_false(take_turn(NULL, second)); /* she asked before it was taken */
+    assert_true(take_turn(first, second));
+    fresh_must(db, &Q_seat_turn_end, DB_ARGS(PERSON, POOL, first)); /* not that one any more */
+    assert_false(take_turn(second, third));
+    sql("update seat_turn set until = now() - interval '1 s'"); /* who held it has died */
+    assert_true(take_turn(second, third));
+    expect(POOL, NULL, "turn", third);
+    sql("update seat_turn set until = now() - interval '2 h'");
+    fresh_must(db, &Q_connection_forget, NULL);
+    expect(POOL, NULL, "turn", NULL);
+}
+
+/* The modules that her page goes on with: those that know her password, her desktops first. */
+static void where_she_may_sign_in(void **state)
+{
+    S(other, 0,
+      "select id::text as m from module where id <> place_module('" PERSON "', '" POOL "')");
+    auto_result PGresult *r = NULL, *list = NULL, *both = NULL, *all = NULL;
+
+    again(state);
+    list = fresh_rows(db, &Q_session_modules, DB_ARGS(PERSON, "false"));
+    assert_int_equal(db_rows(list), 1);
+    r = fresh_rows(db, &other, NULL);
+    assert_string_not_equal(db_text(list, 0, "id"), db_text(r, 0, "m"));
+    desktop(HERS, db_text(r, 0, "m"), PERSON);
+    sql("select wanted_catch_up(100)");
+    both = fresh_rows(db, &Q_session_modules, DB_ARGS(PERSON, "false"));
+    assert_int_equal(db_rows(both), 2);
+    assert_string_equal(db_text(both, 0, "id"), db_text(r, 0, "m"));
+    all = fresh_rows(db, &Q_session_modules, DB_ARGS(OTHER, "true"));
+    assert_int_equal(db_rows(all), 2);
+}
+
 static void urls(char to[128])
 {
     auto_result PGresult *r = fresh_rows(db, &Q_connection_line, DB_ARGS(MODULE_1));
@@ -301,6 +385,9 @@ int main(void)
         cmocka_unit_test(lets_in_as_a_session_does),
         cmocka_unit_test(who_may),
         cmocka_unit_test(where_to),
+        cmocka_unit_test(who_holds_her_seat),
+        cmocka_unit_test(one_turn_at_a_time),
+        cmocka_unit_test(where_she_may_sign_in),
         cmocka_unit_test(what_is_noted),
         cmocka_unit_test(the_way_stays),
         cmocka_unit_test(asks_through_the_listener),

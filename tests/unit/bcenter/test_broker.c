@@ -307,38 +307,144 @@ static void persistent_stays_hers(void **state)
     interleavings(false);
 }
 
+static void hold_elsewhere(const struct id *person)
+{
+    struct holder *h = calloc(1, sizeof *h);
+
+    h->id = id_v5(pool->id.s, person->s);
+    h->module = (struct id){ OTHER };
+    HASH_ADD(hh, m.holders, id.s, ID_LEN, h);
+}
+
+static struct decided decided(const struct broker_ask *a)
+{
+    struct decided dc;
+
+    broker_decide(&m, a, now, &dc);
+    return dc;
+}
+
+static void two_modules(int64_t ours, int64_t others)
+{
+    struct sister *s = calloc(1, sizeof *s);
+
+    make_world(true);
+    pool->nshares = 2;
+    pool->shares[0].size = ours;
+    pool->shares[1] = (struct place_share){ { OTHER }, others };
+    s->id = (struct id){ OTHER };
+    snprintf(s->login, sizeof s->login, "http://other");
+    HASH_ADD(hh, m.sisters, id.s, ID_LEN, s);
+}
+
+/* The other one is everybody's place, nearly. */
 static void seats(void **state)
 {
     struct broker_ask a;
     struct decided dc;
 
     (void)state;
-    make_world(true);
-    pool->nshares = 2;
-    pool->shares[1] =
-        (struct place_share){ { OTHER }, 1000000 }; /* the other one is everybody's place, nearly */
+    two_modules(DESKTOPS, 1000000);
     for (int i = 0; i < PEOPLE; i++) {
-        a = (struct broker_ask){ .person = people[i], .pool = pool->id };
-        broker_decide(&m, &a, now, &dc);
+        a = (struct broker_ask){ .person = people[i], .pool = pool->id, .from_ccc = true };
         if (place_module(&a.person, &a.pool, pool->shares, 2, NULL) == 0) {
-            assert_int_equal(dc.what, DECIDE_START);
+            assert_int_equal(decided(&a).what, DECIDE_START);
             continue;
         }
+        dc = decided(&a);
         assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+        assert_string_equal(dc.login, "http://other");
         a.released[a.nreleased++] = (struct id){ OTHER };
-        broker_decide(&m, &a, now, &dc); /* the CCC says that the other gave her up */
-        assert_int_equal(dc.what, DECIDE_START);
+        assert_int_equal(decided(&a).what, DECIDE_START); /* the other one has said no */
         module_seat_put(&m, &a.person, &a.pool, false, 1);
         a.nreleased = 0;
-        broker_decide(&m, &a, now, &dc); /* held here from now on */
-        assert_int_equal(dc.what, DECIDE_START);
+        assert_int_equal(decided(&a).what, DECIDE_START); /* held here from now on */
         module_seat_put(&m, &a.person, &a.pool, true, 2);
-        broker_decide(&m, &a, now, &dc); /* given away */
-        assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+        assert_int_equal(decided(&a).code, ERR_SEAT_ELSEWHERE); /* given up */
+        hold_elsewhere(&a.person);
+        module_seat_put(&m, &a.person, &a.pool, false, 3);
+        assert_int_equal(decided(&a).code, ERR_SEAT_ELSEWHERE); /* held there, the CCC says */
+        a.released[a.nreleased++] = (struct id){ OTHER };
+        assert_int_equal(decided(&a).what, DECIDE_START); /* and knows better now */
     }
     a = (struct broker_ask){ .person = id_new(), .pool = pool->id };
-    broker_decide(&m, &a, now, &dc);
-    assert_int_equal(dc.code, ERR_NOT_ENTITLED);
+    assert_int_equal(decided(&a).code, ERR_NOT_ENTITLED);
+    module_release(&m);
+}
+
+/* Both gave her up once. Whoever asks first must not lose her to two modules: only the CCC's word
+ * that all were asked opens the door again. */
+static void given_up_by_all(void **state)
+{
+    struct broker_ask a = { .pool = { "" } };
+    struct decided dc;
+
+    (void)state;
+    two_modules(1000000, DESKTOPS);
+    a = (struct broker_ask){ .person = people[0], .pool = pool->id, .from_ccc = true };
+    module_seat_put(&m, &a.person, &a.pool, true, 1);
+    dc = decided(&a);
+    assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+    assert_string_equal(dc.login, "http://other");
+    a.released[a.nreleased++] = (struct id){ OTHER };
+    dc = decided(&a);
+    assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+    assert_string_equal(dc.login, ""); /* she is nobody's: no address would help */
+    a.again = true;
+    assert_int_equal(decided(&a).what, DECIDE_START);
+    module_release(&m);
+}
+
+/* Without the CCC nobody passes her on: no room is said clearly, and nothing is given up by it. */
+static void at_our_own_door(void **state)
+{
+    struct broker_ask a;
+    struct decided dc;
+    struct desktop *d;
+    int theirs = 0;
+
+    (void)state;
+    two_modules(DESKTOPS, DESKTOPS);
+    for (int i = 0; i < PEOPLE; i++) {
+        a = (struct broker_ask){ .person = people[i], .pool = pool->id };
+        if (place_module(&a.person, &a.pool, pool->shares, 2, NULL) != 0) {
+            theirs++;
+            assert_int_equal(decided(&a).code, ERR_SEAT_ELSEWHERE);
+            continue;
+        }
+        module_seat_put(&m, &a.person, &a.pool, true, 1);
+        assert_int_equal(decided(&a).what, DECIDE_START); /* once given up, taken again */
+        for (d = m.desktops; d; d = d->hh.next)
+            d->row.deleting = true;
+        dc = decided(&a);
+        assert_int_equal(dc.code, ERR_POOL_EXHAUSTED);
+        assert_true(dc.no_room && !dc.release);
+        a.from_ccc = a.again = true;
+        dc = decided(&a);
+        assert_int_equal(dc.code, ERR_POOL_EXHAUSTED);
+        assert_true(dc.release);
+        for (d = m.desktops; d; d = d->hh.next)
+            d->row.deleting = false;
+        a.from_ccc = a.again = false;
+        hold_elsewhere(&a.person);
+        dc = decided(&a);
+        assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE); /* her desktop may be there */
+        assert_string_equal(dc.login, "http://other");
+    }
+    assert_true(theirs > 0 && theirs < PEOPLE);
+    module_release(&m);
+}
+
+/* Nobody else has a share: there is no other place to point to, whatever was given up. */
+static void the_only_module(void **state)
+{
+    struct broker_ask a;
+
+    (void)state;
+    two_modules(DESKTOPS, 0);
+    a = (struct broker_ask){ .person = people[0], .pool = pool->id, .from_ccc = true };
+    module_seat_put(&m, &a.person, &a.pool, true, 1);
+    assert_int_equal(decided(&a).what, DECIDE_START);
     module_release(&m);
 }
 
@@ -348,6 +454,9 @@ int main(void)
         cmocka_unit_test(floating_is_never_dirty),
         cmocka_unit_test(persistent_stays_hers),
         cmocka_unit_test(seats),
+        cmocka_unit_test(given_up_by_all),
+        cmocka_unit_test(at_our_own_door),
+        cmocka_unit_test(the_only_module),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
