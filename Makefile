@@ -97,6 +97,7 @@ PACKAGES := packaging/packages
 IMAGES   := $(abspath $(or $(IMAGES_DIR),$(if $(filter /%,$(STATE)),$(STATE),$(CURDIR)/$(STATE))/images))
 
 run: packages-run
+	@$(PYTHON) packaging/block check
 	@$(MAKE) --no-print-directory CC=gcc SAN= O=build/run all
 	@packaging/web-build.sh
 	@$(MAKE) --no-print-directory images

@@ -6,16 +6,28 @@ import subprocess
 from pathlib import Path
 
 import content
+import endpoints
 import topology
+from administrator import ADMIN, Administrator
 from daemons import Daemon, migrations, web_root
 from layout import Layout
+from nodes import Nodes, Tree
 from postgres import Cluster
-from process import as_service, do_as_service, is_ours, lend, own, stop_pids, write_as_service
+from process import (as_service, command_lines, do_as_service, is_ours, leads, lend, own, stop_pids, told,
+                     write_as_service)
 from progress import say, step
-from rest import Problem, Rest, wait_until
+from rest import Problem, Rest
 
-ADMIN = "admin"
 BULK = {"bulk_mib_per_s": 0}    # on loopback there is no network to be kept free of images
+FAILURES = (RuntimeError, OSError, Problem)
+
+
+def by_reason(failed: list) -> str:
+    """(what, why)… as one text, each reason once."""
+    reasons = {}
+    for what, why in failed:
+        reasons.setdefault(why, []).append(what)
+    return "; ".join(f"{', '.join(names)}: {why}" for why, names in reasons.items())
 
 
 class BlockRun:
@@ -25,6 +37,7 @@ class BlockRun:
         self.images = images
         self.block = block or (topology.small() if small else topology.whole())
         self.tls = os.environ.get("TLS") == "1"
+        self.trouble = []       # what `up` could not do
         layout.make()
         lend(layout.state.resolve(), 0o755)
         for d in (layout.run, layout.log, layout.conf):
@@ -34,6 +47,7 @@ class BlockRun:
         self.clusters = {"ccc": Cluster(layout, "ccc", "ccc")}
         for m in self.block.modules:
             self.clusters[m.name] = Cluster(layout, m.name, "module")
+        self.authority = layout.state / "ccc" / "ca" / "ca.crt"
         self.ccc = self._ccc()
         self.xcenter = self._xcenter()
         self.bcenters = {m.name: self._bcenter(m.name) for m in self.block.modules}
@@ -108,27 +122,71 @@ class BlockRun:
     # ---- up
 
     def up(self) -> None:
+        """Everything that can be done is done: what fails holds up only what needs it."""
+        with self.layout.alone():
+            self._up()
+
+    def _up(self) -> None:
+        self.trouble = []
         if not web_root():
             say("     the web portal is not built: only REST will answer")
+        self._stop_strays()
         for name, cluster in self.clusters.items():
-            if not cluster.process.pid() or not (cluster.data / "bic-ready").exists():
-                with step(f"PostgreSQL cluster {name}"):
-                    cluster.up()
-        for d in self.daemons():
-            if d.write_config() or d.outdated():
-                d.stop()
-        self._start_ccc()
-        rest = self._sign_in()
+            self._attempt(f"PostgreSQL cluster {name}", self._start_cluster, cluster)
+        self._stop_outdated()
+        self._attempt("CCC", self._start_ccc)
+        rest = Rest(f"{self.ccc.config['public_url']}/api/v1", self.authority if self.tls else None)
+        admin = Administrator(self.ccc, rest, self.layout.secret("user-admin"))
+        self.tree = Tree(self.layout, admin)
+        self.nodes = Nodes(self.tree, self.block.name, self.agents, self.clusters["ccc"])
         try:
-            self._join_block(rest)
-            if not self.small:
-                names = [m.name for m in self.block.modules]
-                modules = content.modules_up(rest, names, len(self.agents))
-                content.whole(rest, self.layout.secret, self.images, modules)
-            self._endpoints(rest)
+            self._attempt("xCenter", self._start_node, self.xcenter, "xCenter", "xcenter", self.block.name)
+            for m in self.block.modules:
+                self._attempt(f"bCenter of {m.name}", self._start_bcenter, m)
+            for m in self.block.modules:
+                self._attempt(f"bServers of {m.name}", self._start_hosts, m)
+            self._attempt("images, pools and people", self._make_content, admin)
+            self._attempt("run/endpoints.json", endpoints.save, self)
         finally:
-            rest.logout()
-        self._tell()
+            admin.sign_out()
+        if self.trouble:
+            raise RuntimeError(f"not everything was done: {by_reason(self.trouble)}")
+        if not self.small:
+            endpoints.tell(self)
+
+    def _attempt(self, what: str, action, *arguments) -> None:
+        """What does not go well is said at once, and again at the end, where it is looked for."""
+        try:
+            action(*arguments)
+        except FAILURES as bad:
+            if str(bad) not in (why for _, why in self.trouble):
+                say(f"[!!] {what}: {bad}")
+            self.trouble.append((what, str(bad)))
+
+    def strays(self) -> list:
+        """Pids of daemons that no pid file names: their start was cut off."""
+        known = {d.process.pid() for d in self.daemons()}
+        files = [d.config_file for d in self.daemons()]
+        return [pid for pid, argv in command_lines().items() if pid not in known and leads(pid, known) and is_ours(pid)
+                and any(told(argv, "--config", file) for file in files)]
+
+    def _stop_strays(self) -> None:
+        if strays := self.strays():
+            with step("stopping what an interrupted run began"):
+                stop_pids(strays)
+
+    def _start_cluster(self, cluster: Cluster) -> None:
+        if cluster.process.pid() and (cluster.data / "bic-ready").exists():
+            return
+        with step(f"PostgreSQL cluster {cluster.name}"):
+            cluster.up()
+
+    def _stop_outdated(self) -> None:
+        """Daemons that another version, or another configuration, started."""
+        old = [d for d in self.daemons() if d.write_config() | d.outdated()]
+        if running := [d for d in old if d.process.pid()]:
+            with step(f"stopping {len(running)} daemons that are not of this version"):
+                stop_pids([d.process.pid() for d in running])
 
     def _run(self, daemon: Daemon, *options: str, stdin: str = "") -> None:
         done = subprocess.run([daemon.binary, "--config", daemon.config_file, *options], input=stdin, text=True,
@@ -137,7 +195,7 @@ class BlockRun:
             raise RuntimeError(f"{daemon.program} {' '.join(options)}: {done.stderr.strip()}")
 
     def _start_ccc(self) -> None:
-        if self.ccc.process.pid() and self.ccc.ready():
+        if self.ccc.ready():
             return
         with step("CCC"):
             self._run(self.ccc, "--migrate")
@@ -155,98 +213,53 @@ class BlockRun:
             self.ccc.start()
             self.ccc.wait_ready()
 
-    def _public_ca(self) -> Path | None:
-        return self.layout.state / "ccc" / "ca" / "ca.crt" if self.tls else None
-
-    def _sign_in(self) -> Rest:
-        rest = Rest(f"{self.ccc.config['public_url']}/api/v1", self._public_ca())
-        def answered():
-            rest.login(ADMIN, self.layout.secret("user-admin"))
-            return True
-        wait_until("log-in as administrator", answered, 60)
-        return rest
-
-    def _token(self, rest: Rest, daemon: Daemon, kind: str, name: str, parent: str | None) -> None:
-        """A join token for a node that has neither certificate nor token."""
-        if daemon.joined() or daemon.token_file().exists():
-            return
-        body = {"kind": kind, "name": name, **({"parent_id": parent} if parent else {})}
-        daemon.give_token(rest.call("POST", "/node-tokens", body)["token"])
-
-    def _named(self, rest: Rest, path: str, name: str) -> str:
-        return next(item["id"] for item in rest.every(path) if item["name"] == name)
-
-    def _join_block(self, rest: Rest) -> None:
-        self._token(rest, self.xcenter, "xcenter", self.block.name, None)
-        self._up(self.xcenter, "xCenter")
-        block = self._named(rest, "/blocks", self.block.name)
-        for m in self.block.modules:
-            b = self.bcenters[m.name]
-            self._token(rest, b, "bcenter", m.name, block)
-            if not b.process.pid():
-                self._run(b, "--migrate")
-            self._up(b, f"bCenter of {m.name}")
-        for m in self.block.modules:
-            module = self._named(rest, "/modules", m.name)
-            missing = [h for h in m.hosts if not self.agents[h.name].ready()]
-            if not missing:
-                continue
-            with step(f"{len(missing)} bServers of {m.name}"):
-                for h in missing:
-                    self._prepare_host(h)
-                    self._token(rest, self.agents[h.name], "bserver", h.name, module)
-                    self.agents[h.name].start()
-                for h in missing:
-                    self.agents[h.name].wait_ready()
-
-    def _prepare_host(self, host: topology.Host) -> None:
-        agent = self.agents[host.name]
-        if host.kind == "simulated":
-            node = agent.state / "node.xml"
-            write_as_service(node, topology.simulated_node(host.name))
-
-    def _up(self, daemon: Daemon, what: str) -> None:
+    def _start_node(self, daemon: Daemon, what: str, kind: str, name: str, module: str = "") -> None:
         if daemon.ready():
             return
         with step(what):
-            daemon.start()
-            daemon.wait_ready()
+            self.nodes.begin(daemon, kind, name, module)
+            self.nodes.finish(daemon, kind, name, module)
 
-    # ---- what there is
+    def _start_bcenter(self, module: topology.Module) -> None:
+        daemon = self.bcenters[module.name]
+        if not daemon.process.pid():
+            with step(f"database of {module.name}"):
+                self._run(daemon, "--migrate")
+        self._start_node(daemon, f"bCenter of {module.name}", "bcenter", module.name, module.name)
 
-    def _endpoints(self, rest: Rest) -> None:
-        portal = self.ccc.config["public_url"]
-        accounts = [{"role": "admin", "username": ADMIN, "password": self.layout.secret("user-admin")}]
-        if not self.small:
-            accounts += [{"role": "user", "username": u, "password": self.layout.secret(f"user-{u}")}
-                         for u, _ in content.PEOPLE]
-        modules = {m["name"]: m for m in rest.every("/modules")}
-        self.layout.save("endpoints.json", {
-            "portal": portal, "api": f"{portal}/api/v1", "docs": f"{portal}/docs", "accounts": accounts,
-            "blocks": [{"id": self._named(rest, "/blocks", self.block.name),
-                        "xcenters": [self.xcenter.config["management_url"]],
-                        "bcenters": [{"id": modules[m.name]["id"], "name": m.name,
-                                      "login": f"{self.bcenters[m.name].config['login_url']}/api/v1",
-                                      "urls": [self.bcenters[m.name].config["management_url"]],
-                                      "database": self.clusters[m.name].url("module")} for m in self.block.modules]}],
-            "database": self.clusters["ccc"].url("ccc"),
-            "ca": str(self.layout.state / "ccc" / "ca" / "ca.crt"),
-            "processes": [{"name": d.program, "id": d.ready().get("id", d.name), "service": d.name,
-                           "pid": d.process.pid()} for d in self.daemons()] +
-                         [{"name": "postgres", "id": c.name, "service": c.process.name, "pid": c.process.pid()}
-                          for c in self.clusters.values()]})
-
-    def _tell(self) -> None:
-        if self.small:
+    def _start_hosts(self, module: topology.Module) -> None:
+        missing = [h for h in module.hosts if not self.agents[h.name].ready()]
+        if not missing:
             return
-        say("")
-        say(f"  Portal   {self.ccc.config['public_url']}/")
-        say(f"  REST     {self.ccc.config['public_url']}/api/v1   (read it at {self.ccc.config['public_url']}/docs)")
-        if self.tls:
-            say(f"  CA       {self.layout.state / 'ccc' / 'ca' / 'ca.crt'}   (trust it in the browser)")
-        for role, name in [("admin", ADMIN)] + [("user", u) for u, _ in content.PEOPLE]:
-            say(f"  {role:8} {name} / {self.layout.secret(f'user-{name}')}")
-        say("")
+        failed = []
+        with step(f"{len(missing)} bServers of {module.name}"):
+            for go_on in (self._begin_host, self._finish_host):
+                for host in [h for h in missing if h.name not in dict(failed)]:
+                    try:
+                        go_on(host, module)
+                    except FAILURES as bad:
+                        failed.append((host.name, str(bad)))
+            if failed:
+                raise RuntimeError(by_reason(failed))
+
+    def _begin_host(self, host: topology.Host, module: topology.Module) -> None:
+        agent = self.agents[host.name]
+        if host.kind == "simulated":
+            write_as_service(agent.state / "node.xml", topology.simulated_node(host.name))
+        self.nodes.begin(agent, "bserver", host.name, module.name)
+
+    def _finish_host(self, host: topology.Host, module: topology.Module) -> None:
+        self.nodes.finish(self.agents[host.name], "bserver", host.name, module.name)
+
+    def _make_content(self, admin: Administrator) -> None:
+        """Once: what is there afterwards is the administrators', who may change it and take it away."""
+        made = self.ccc.state / "content-made"
+        if self.small or made.exists():
+            return
+        rest = admin.rest()
+        modules = content.modules_up(rest, [m.name for m in self.block.modules], len(self.agents))
+        content.whole(rest, self.layout.secret, self.images, modules)
+        do_as_service("touch", "--", made)
 
     def status(self) -> None:
         for cluster in self.clusters.values():
@@ -258,23 +271,17 @@ class BlockRun:
 
     def machines(self) -> list:
         """Pids of the QEMU processes of this installation's embedded bServers: they outlive their agents."""
-        mine = []
-        for agent in self.agents.values():
-            root = str(agent.state / "v")
-            for proc in Path("/proc").iterdir():
-                if not proc.name.isdigit():
-                    continue
-                try:
-                    argv = (proc / "cmdline").read_bytes().split(b"\0")
-                except OSError:
-                    continue
-                if b"qemu-system" in argv[0] and any(root.encode() in a for a in argv) and is_ours(int(proc.name)):
-                    mine.append(int(proc.name))
-        return mine
+        roots = [str(agent.state / "v") for agent in self.agents.values()]
+        return [pid for pid, argv in command_lines().items()
+                if argv and "qemu-system" in argv[0] and any(root in a for root in roots for a in argv) and is_ours(pid)]
 
     def down(self) -> None:
+        with self.layout.alone():
+            self._down()
+
+    def _down(self) -> None:
         with step("stopping"):
-            stop_pids([d.process.pid() for d in self.daemons()])
+            stop_pids([*(d.process.pid() for d in self.daemons()), *self.strays()])
             stop_pids(self.machines())
             stop_pids([c.process.pid() for c in self.clusters.values()], signal.SIGINT)  # fast shutdown
             stop_pids([pid for c in self.clusters.values() for pid in c.left_behind()], signal.SIGQUIT)

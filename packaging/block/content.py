@@ -1,12 +1,38 @@
-"""What a newcomer finds: images, specs, pools, people and who may use what. Made through REST, once."""
+"""What a newcomer finds: images, specs, pools, people and who may use what. Made through REST, once (block.py)."""
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from progress import step
 from rest import Rest, wait_until
 
 PEOPLE = [("kim", "김하늘"), ("lee", "이도윤")]
+IMAGES = {"bic-desktop": ("desktop.qcow2", "Debian 12, X, 한글"),
+          "bic-tiny": ("tiny.qcow2", "Linux console, up in seconds")}
+SPECS = {"desktop": {"memory_mib": 1024, "disk_gib": 8}, "tiny": {"memory_mib": 192},
+         "tiny-vf": {"memory_mib": 2048, "needs_vf": True}}
+
+
+@dataclass(frozen=True)
+class Pool:
+    name: str
+    description: str
+    image: str
+    spec: str
+    sizes: tuple            # in the first module, in the second
+    kind: str = "floating"
+    spares: int = 1
+    entitled: bool = True   # everyone
+
+
+POOLS = [
+    Pool("desktop", "리눅스 데스크톱 · Linux desktop", "bic-desktop", "desktop", (2, 1)),
+    Pool("console", "리눅스 콘솔 · Linux console", "bic-tiny", "tiny", (4, 2)),
+    Pool("my-console", "나만의 콘솔 · a console of my own", "bic-tiny", "tiny", (2, 2), "persistent", 0),
+    Pool("simulated", "모의 호스트의 데스크톱 · on simulated hosts", "bic-tiny", "tiny-vf", (40, 40), spares=20,
+         entitled=False),
+]
 
 
 def sha256(file: Path) -> str:
@@ -63,11 +89,12 @@ def entitle(rest: Rest, group: dict, pools: list) -> None:
 
 
 def modules_up(rest: Rest, names: list, bservers: int) -> dict:
-    """Name → id of the modules, once all their bServers have been heard."""
+    """Name → id of the modules, once their bServers have been heard: this many, or as many as have not been deleted."""
     def heard():
         modules = {m["name"]: m for m in rest.every("/modules")}
-        up = [b for b in rest.every("/bservers") if b["state"] == "up"]
-        if set(names) <= set(modules) and len(up) >= bservers:
+        live = [n for n in rest.every("/nodes") if n["kind"] == "bserver"]
+        up = [b for b in rest.every("/bservers") if b["state"] != "silent"]
+        if set(names) <= set(modules) and len(up) >= min(bservers, len(live)):
             return {name: modules[name]["id"] for name in names}
         return None
     with step(f"waiting for {bservers} bServers"):
@@ -76,18 +103,12 @@ def modules_up(rest: Rest, names: list, bservers: int) -> dict:
 
 def whole(rest: Rest, secret, images: Path, modules: dict) -> None:
     """modules: name → id, the first with two embedded bServers."""
-    first, second = list(modules.values())
-    desktop = image(rest, "bic-desktop", "Debian 12, X, 한글", images / "desktop.qcow2")
-    tiny = image(rest, "bic-tiny", "Linux console, up in seconds", images / "tiny.qcow2")
-    office = spec(rest, "desktop", memory_mib=1024, disk_gib=8)
-    small = spec(rest, "tiny", memory_mib=192)
-    networked = spec(rest, "tiny-vf", memory_mib=2048, needs_vf=True)
-    pools = [
-        pool(rest, "desktop", "리눅스 데스크톱 · Linux desktop", desktop, {first: 2, second: 1}, "floating", 1, office),
-        pool(rest, "console", "리눅스 콘솔 · Linux console", tiny, {first: 4, second: 2}, "floating", 1, small),
-        pool(rest, "my-console", "나만의 콘솔 · a console of my own", tiny, {first: 2, second: 2}, "persistent", 0, small),
-    ]
-    pool(rest, "simulated", "모의 호스트의 데스크톱 · on simulated hosts", tiny, {first: 40, second: 40}, "floating", 20,
-         networked)
-    group, _ = people(rest, secret)
-    entitle(rest, group, pools)
+    there = {name: image(rest, name, description, images / file) for name, (file, description) in IMAGES.items()}
+    with step("pools and people"):
+        like = {name: spec(rest, name, **members) for name, members in SPECS.items()}
+        group, _ = people(rest, secret)
+        for p in POOLS:
+            made = pool(rest, p.name, p.description, there[p.image],
+                        {module: n for module, n in zip(modules.values(), p.sizes) if n}, p.kind, p.spares, like[p.spec])
+            if p.entitled:
+                entitle(rest, group, [made])

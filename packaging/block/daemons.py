@@ -5,7 +5,7 @@ import os
 import time
 from pathlib import Path
 
-from layout import SOURCE, Layout, fresh
+from layout import SOURCE, Layout, demand_free, fresh
 from process import Process, do_as_service, lend, own, write_as_service
 
 
@@ -52,6 +52,13 @@ class Daemon:
     def token_file(self) -> Path:
         return self.state / "join-token"
 
+    def token(self) -> str:
+        """The join token that it was given; empty if there is none."""
+        try:
+            return self.token_file().read_text(errors="replace").strip()
+        except FileNotFoundError:
+            return ""
+
     def joined(self) -> bool:
         return (self.state / "pki" / "node.crt").exists()
 
@@ -63,9 +70,16 @@ class Daemon:
         if self.process.pid():
             return False
         do_as_service("rm", "-f", "--", self.ready_file)
+        for port in self.ports():
+            demand_free(port, self.name, self.layout.port_name(port))
         self.process.start([self.binary, "--config", self.config_file],
                            THRIFTY if self.program == "bserver-agent" else None)
         return True
+
+    def ports(self) -> list:
+        """Those it listens on; 0, any, is none."""
+        listeners = [str(value).split(", ") for key, value in self.config.items() if key.endswith("_listen") and value]
+        return [port for some in listeners for address in some if (port := int(address.rpartition(":")[2]))]
 
     def ready(self) -> dict:
         """What the running process says of itself; empty until it does."""
@@ -83,17 +97,10 @@ class Daemon:
                 return said
             if not self.process.pid():
                 raise RuntimeError(f"{self.name} ended at once: see {self.layout.log / (self.name + '.log')}\n"
-                                   + self.last_words())
+                                   + self.process.last_words())
             time.sleep(0.05)
         raise RuntimeError(f"{self.name} is not ready after {seconds:.0f} s: see {self.layout.log / (self.name + '.log')}\n"
-                           + self.last_words())
-
-    def last_words(self) -> str:
-        try:
-            lines = (self.layout.log / f"{self.name}.log").read_text(errors="replace").splitlines()
-        except FileNotFoundError:
-            return ""
-        return "\n".join("     " + line for line in lines[-8:])
+                           + self.process.last_words())
 
     def stop(self) -> None:
         self.process.stop()

@@ -1,17 +1,23 @@
 """Where things are in one installation: directories, ports, secrets, the user that services run as."""
 
+import fcntl
 import hashlib
 import json
 import os
 import pwd
+import re
 import secrets
 import socket
+from contextlib import contextmanager
 from pathlib import Path
+
+from progress import say
 
 SOURCE = Path(__file__).resolve().parents[2]
 SERVICE_USER = "bic"
 STATE_PATH_MAX = 36
 PORTS_FROM = 20000
+PATH_CHARACTERS = re.compile(r"[\w/.+@=-]+")     # others mean something in configuration files and command lines
 
 
 def reachable_by(user: pwd.struct_passwd, path: Path) -> bool:
@@ -30,6 +36,24 @@ def fresh(path: Path, mode: int = 0o600) -> int:
     """A new file, whatever lay there before; nothing that lies there is followed."""
     path.unlink(missing_ok=True)
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, mode)
+
+
+def free(port: int) -> bool:
+    """Whether a daemon could listen on this port of loopback now."""
+    with socket.socket() as s:
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def demand_free(port: int, whose: str, name: str) -> None:
+    """name is the port's in ports.json."""
+    if not free(port):
+        raise RuntimeError(f"port {port} of {whose} is taken by another program: end that one, or take \"{name}\" out of "
+                           "run/ports.json, then another port is chosen")
 
 
 class Layout:
@@ -71,7 +95,12 @@ class Layout:
         if name not in self._ports:
             self._ports[name] = self._free_port(preferred)
             self.save("ports.json", self._ports)
+            if preferred not in (0, self._ports[name]):
+                say(f"     port {preferred} is taken by another program: the {name} gets port {self._ports[name]}")
         return self._ports[name]
+
+    def port_name(self, port: int) -> str:
+        return next((name for name, kept in self._ports.items() if kept == port), "")
 
     def _free_port(self, preferred: int) -> int:
         """Not one that the kernel gives to outgoing connections: while a daemon is down, any of those could take it."""
@@ -80,15 +109,18 @@ class Layout:
         while True:
             candidate = preferred or low + secrets.randbelow(high - low)
             preferred = 0
-            if candidate in self._ports.values():
-                continue
-            with socket.socket() as s:
-                s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                try:
-                    s.bind(("127.0.0.1", candidate))
-                except OSError:
-                    continue
-            return candidate
+            if candidate not in self._ports.values() and free(candidate):
+                return candidate
+
+    @contextmanager
+    def alone(self):
+        """One `make run` or `make stop` at a time: each takes for granted that what it sees is not changing."""
+        with open(self.run / "lock", "a") as f:
+            try:
+                fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise RuntimeError(f"another `make run` or `make stop` is at work on {self.state}") from None
+            yield
 
     def secret(self, name: str) -> str:
         if name not in self._secrets:
@@ -101,7 +133,10 @@ def service_user() -> pwd.struct_passwd:
     """Root runs services as their own user; everybody else as himself."""
     if os.geteuid() != 0:
         return pwd.getpwuid(os.geteuid())
-    return pwd.getpwnam(SERVICE_USER)
+    try:
+        return pwd.getpwnam(SERVICE_USER)
+    except KeyError:
+        raise RuntimeError(f"there is no user {SERVICE_USER}, as which root runs services: `make run` makes it") from None
 
 
 def short(state: Path) -> Path:
@@ -119,14 +154,38 @@ def short(state: Path) -> Path:
     return alias
 
 
+def demand_ours(path: Path) -> None:
+    """What root began only root goes on with, and what a user began only he: files and services are theirs."""
+    try:
+        uid = path.stat().st_uid
+    except FileNotFoundError:
+        return
+    except PermissionError:
+        raise RuntimeError(f"{path} may not be looked at by {user_name(os.geteuid())}") from None
+    if uid != os.geteuid():
+        raise RuntimeError(f"{path} is {user_name(uid)}'s, and you are {user_name(os.geteuid())}: go on as "
+                           f"{user_name(uid)}, or in another checkout or (for the state) with another STATE=DIR")
+
+
+def user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return f"user {uid}"
+
+
 def state_directory() -> Path:
     """STATE or var/. A checkout that the service user cannot reach (say, under /root) gets its state in
     /var/lib/bic instead, with var as a link to it."""
     state = Path(os.environ.get("STATE") or "var")
-    state = state if state.is_absolute() else SOURCE / state
+    state = Path(os.path.normpath(state if state.is_absolute() else SOURCE / state))
+    if not PATH_CHARACTERS.fullmatch(str(state)):
+        raise RuntimeError(f"the state directory {state} has more in its name than letters, digits and /._+@=-: choose "
+                           "another STATE=DIR")
     if state.is_symlink() or reachable_by(service_user(), state):
         return short(state.resolve())
-    away = Path("/var/lib/bic") / str(SOURCE).strip("/").replace("/", "-")
+    named = SOURCE if state == SOURCE / "var" else state
+    away = Path("/var/lib/bic") / str(named).strip("/").replace("/", "-")
     away.mkdir(parents=True, exist_ok=True)
     if not state.exists():
         state.symlink_to(away)

@@ -6,8 +6,9 @@ import subprocess
 import time
 from pathlib import Path
 
-from layout import Layout, fresh
-from process import Process, as_service, do_as_service, is_ours, lend, own, stop_pids, write_as_service
+from layout import Layout, demand_free, fresh
+from process import (Process, as_service, command_lines, do_as_service, is_ours, lend, own, stop_pids, told,
+                     write_as_service)
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SETTINGS = {
@@ -48,6 +49,7 @@ class Cluster:
             return
         self.data.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         own(self.data.parent)
+        stop_pids(self.left_behind(), signal.SIGQUIT)
         if self.data.exists():  # a first start that was cut off: nothing in it is anybody's yet
             do_as_service("rm", "-rf", "--", self.data)
         password = self.layout.run / f".{self.name}.pw"
@@ -55,36 +57,37 @@ class Cluster:
             f.write(self.layout.secret(f"{self.name}-postgres") + "\n")
         lend(password, 0o640)
         try:
-            subprocess.run([BIN / "initdb", "-D", self.data, "-U", "postgres", "--data-checksums", "-E", "UTF8",
-                            "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}", "-N"],
-                           check=True, stdout=subprocess.DEVNULL, cwd="/", **as_service())
+            do_as_service(BIN / "initdb", "-D", self.data, "-U", "postgres", "--data-checksums", "-E", "UTF8",
+                          "--locale=C.UTF-8", "--auth=scram-sha-256", f"--pwfile={password}", "-N")
         finally:
             password.unlink()
         settings = "".join(f"{key} = {value}\n" for key, value in SETTINGS.items())
         write_as_service(self.data / "postgresql.conf", settings, how=">>")
 
     def left_behind(self) -> list:
-        """Pids of this cluster's server processes: those whose postmaster was killed go on with their statement, and
-        no other postmaster starts beside them."""
-        found = []
-        for proc in Path("/proc").iterdir():
-            try:
-                if proc.name.isdigit() and (proc / "cwd").readlink() == self.data.resolve() and is_ours(int(proc.name)):
-                    found.append(int(proc.name))
-            except OSError:
-                continue
-        return found
+        """Pids of this cluster's processes: those whose postmaster was killed go on with their statement, and no other
+        postmaster starts beside them; an interrupted run leaves a postmaster or an initdb that no pid file names."""
+        return [pid for pid, argv in command_lines().items()
+                if (told(argv, "-D", self.data) or self._works_here(pid)) and is_ours(pid)]
+
+    def _works_here(self, pid: int) -> bool:
+        try:
+            return Path(f"/proc/{pid}/cwd").readlink() == self.data.resolve()
+        except OSError:
+            return False
 
     def start(self) -> None:
         if not self.process.pid():
             # ours is dead: process.pid() knew it
             stop_pids(self.left_behind(), signal.SIGQUIT)
             do_as_service("rm", "-f", "--", self.data / "postmaster.pid")
+            demand_free(self.port, self.process.name, self.process.name)
             self.process.start([BIN / "postgres", "-D", self.data, "-p", self.port])
         until = time.monotonic() + 60
         while not self.answers():
             if not self.process.pid() or time.monotonic() > until:
-                raise RuntimeError(f"the PostgreSQL cluster {self.name} does not start: see log/postgres-{self.name}.log")
+                raise RuntimeError(f"the PostgreSQL cluster {self.name} does not start: see "
+                                   f"{self.layout.log / (self.process.name + '.log')}\n{self.process.last_words()}")
             time.sleep(0.1)
 
     def answers(self) -> bool:
@@ -118,8 +121,7 @@ class Cluster:
         self.sql(f"""revoke all on database {self.database} from public;
                      grant connect on database {self.database} to {user};
                      revoke all on schema public from public; alter schema public owner to {owner};
-                     grant usage on schema public to {user};
-                     create extension if not exists pg_trgm;""", self.database)
+                     grant usage on schema public to {user};""", self.database)
         do_as_service("touch", "--", ready)
 
     def up(self) -> None:

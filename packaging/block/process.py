@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from layout import Layout, service_user
+from progress import hold
 
 STOP_S = 20
 PF_EXITING = 4      # linux/sched.h
@@ -85,6 +86,33 @@ def is_ours(pid: int) -> bool:
     return int(uid) == service_user().pw_uid
 
 
+def command_lines() -> dict:
+    """Pid → arguments of every process there is."""
+    found = {}
+    for proc in Path("/proc").iterdir():
+        if proc.name.isdigit():
+            try:
+                found[int(proc.name)] = (proc / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+            except OSError:
+                continue
+    return found
+
+
+def told(argv: list, option: str, value: Path) -> bool:
+    """Whether the program of this command line was given this option with this value."""
+    return any(a == option and b == str(value) for a, b in zip(argv, argv[1:]))
+
+
+def leads(pid: int, known: set) -> bool:
+    """Whether it was started as start() does it: in a session of its own, not by one of the known. What a daemon has
+    just forked, and what libvirt has not made a machine yet, has the daemon's command line too."""
+    try:
+        parent = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        return os.getsid(pid) == pid and parent not in known
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 class Process:
     def __init__(self, layout: Layout, name: str):
         self.layout = layout
@@ -97,9 +125,7 @@ class Process:
             known = json.loads(self.pidfile.read_text())
         except (FileNotFoundError, ValueError):
             return 0
-        until = time.monotonic() + STOP_S
-        while dying(known["pid"]) and time.monotonic() < until:
-            time.sleep(0.02)
+        hold(f"the end of {self.name}, which was killed", lambda: dying(known["pid"]), STOP_S)
         same = start_time(known["pid"]) == known["start"] != ""
         return known["pid"] if same and is_ours(known["pid"]) else 0
 
@@ -116,6 +142,14 @@ class Process:
                                  env={**home, **sanitizer, **(env or {})}, **as_service())
         log.close()
         self.remember(child.pid)
+
+    def last_words(self) -> str:
+        """The end of its log, indented."""
+        try:
+            lines = (self.layout.log / f"{self.name}.log").read_text(errors="replace").splitlines()
+        except FileNotFoundError:
+            return ""
+        return "\n".join("     " + line for line in lines[-8:])
 
     def stop(self, how: int = signal.SIGTERM) -> None:
         stop_pids([self.pid()], how)

@@ -1,9 +1,12 @@
 """One line per step, and never more than ten seconds of silence."""
 
+import errno
+import os
 import sys
 import threading
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 TICK_S = 8
 
@@ -35,6 +38,24 @@ def step(what: str):
     done.set()
     ticker.join()
     say(f"[ok] {what} ({time.monotonic() - begin:.1f} s)")
+
+
+def hold(what: str, going_on, seconds: float) -> None:
+    """Waits while going_on() is true, for some seconds at most; a line tells what for when it takes longer than one."""
+    begin = said = time.monotonic()
+    while going_on() and time.monotonic() - begin < seconds:
+        if time.monotonic() - said > (TICK_S if said > begin else 1):
+            said = time.monotonic()
+            say(f"     waiting for {what}: {said - begin:.0f} s")
+        time.sleep(0.02)
+
+
+def explained(bad: Exception, state: Path) -> str:
+    """What happened, in words that say what to do where something is known."""
+    full = isinstance(bad, OSError) and bad.errno in (errno.ENOSPC, errno.EDQUOT)
+    if full or any(os.strerror(n) in str(bad) for n in (errno.ENOSPC, errno.EDQUOT)):
+        return f"the disk of {state} is full: make room, then `make run` goes on where it stopped\n     {bad}"
+    return str(bad)
 
 
 def fail(text: str) -> "None":

@@ -25,6 +25,24 @@ IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
 WAIT_S = 400    # for things that must happen; generous, since machines are shared
 
 
+NEVER = {
+    "two people on one overlay": "select overlay_id from session group by 1 having count(distinct person_id) > 1",
+    "two live sessions of a desktop":
+        "select desktop_id from session where ended_at is null group by 1 having count(*) > 1",
+    "two live sessions of a person in a pool":
+        "select pool_id, person_id from session where ended_at is null group by 1, 2 having count(*) > 1",
+    "a live session whose desktop is another's, has another run or another overlay":
+        """select s.id from session s left join desktop d on d.id = s.desktop_id
+            where s.ended_at is null and (d.person_id is distinct from s.person_id or d.run_id is distinct from s.run_id
+                                          or d.overlay_id <> s.overlay_id)""",
+    "somebody's desktop on an overlay that another has used":
+        """select d.id from desktop d join overlay_use u using (overlay_id)
+            where d.person_id is not null and u.person_id <> d.person_id""",
+    "two desktops of a pool that are one person's":
+        "select pool_id, person_id from desktop where person_id is not null group by 1, 2 having count(*) > 1",
+}
+
+
 def processes_of(state: Path) -> dict:
     """Pid → command line of everything that has this state directory in it, but not of who asks."""
     found = {}
@@ -135,14 +153,44 @@ class Installation:
         c = self.run.clusters[cluster]
         return psycopg.connect(c.url(f"{c.database}_owner"), autocommit=True)
 
-    def invariants(self) -> None:
-        """Never twice, never another's (design §9)."""
-        for desktop, pids in self.qemus().items():
-            assert len(pids) == 1, f"desktop {desktop} runs {len(pids)} times"
+    def rows(self, sql: str) -> list:
+        """What all modules' databases answer."""
+        found = []
         for m in self.run.block.modules:
             with self.database(m.name) as db:
-                twice = db.execute("select overlay_id from session group by 1 having count(distinct person_id) > 1").fetchall()
-                assert not twice, f"two people on one overlay: {twice}"
+                found += db.execute(sql).fetchall()
+        return found
+
+    def invariants(self) -> None:
+        """Never twice, never another's (design §9): at any moment, whatever was killed."""
+        for desktop, pids in self.qemus().items():
+            assert len(pids) == 1, f"desktop {desktop} runs {len(pids)} times"
+        for what, sql in NEVER.items():
+            found = self.rows(sql)
+            assert not found, f"{what}: {found}"
+
+    def at_rest(self) -> None:
+        """What holds besides once everything has settled, over both modules and down to the machines."""
+        self.invariants()
+        seated = self.rows("select pool_id, person_id from desktop where person_id is not null")
+        assert len(seated) == len(set(seated)), f"somebody holds two desktops of a pool: {seated}"
+        live = self.rows("select pool_id, person_id, desktop_id::text, run_id::text from session where ended_at is null")
+        assert len(live) == len({(pool, person) for pool, person, _, _ in live}), f"two live sessions in one pool: {live}"
+        machines = self.qemus()
+        for _, _, desktop, run in live:
+            assert desktop in machines, f"the live session's desktop {desktop} does not run"
+            line = Path(f"/proc/{machines[desktop][0]}/cmdline").read_bytes()
+            assert run.encode() in line, f"desktop {desktop} runs, but not the session's run {run}"
+
+
+def small_block(state: Path) -> BlockRun:
+    """On ports that no other installation would choose as well: 8080 is for people."""
+    state.mkdir(parents=True, exist_ok=True)
+    os.chmod(state, 0o755)
+    layout = Layout(state)
+    layout.make()
+    layout.port("portal")
+    return BlockRun(layout, small=True, images=IMAGES)
 
 
 def interrupted(_number, _frame):
@@ -152,9 +200,7 @@ def interrupted(_number, _frame):
 @pytest.fixture(scope="session")
 def bic():
     state = Path(os.environ.get("BIC_SYSTEM_STATE") or tempfile.mkdtemp(prefix="bic-s"))
-    state.mkdir(parents=True, exist_ok=True)
-    os.chmod(state, 0o755)
-    run = BlockRun(Layout(state), small=True, images=IMAGES)
+    run = small_block(state)
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, interrupted)      # so that what is below happens then too
     # AddressSanitizer keeps what was freed, 256 MB of it unless told otherwise: growth could not be seen.
