@@ -14,14 +14,15 @@ import { useMyDesktops, useMyPools } from './HomePage';
 
 interface Target {
   wish: Wish;
+  pool: string;
   name: string;
 }
 
 /** The address says an id only: it is one of her desktops, else a pool. */
 export function targetOf(id: string, desktops: readonly Desktop[], pools: readonly { id: string; name: string }[]): Target {
   const desktop = desktops.find((one) => one.id === id);
-  if (desktop) return { wish: { desktop_id: id }, name: desktop.pool_name };
-  return { wish: { pool_id: id }, name: pools.find((pool) => pool.id === id)?.name ?? '' };
+  if (desktop) return { wish: { desktop_id: id }, pool: desktop.pool_id, name: desktop.pool_name };
+  return { wish: { pool_id: id }, pool: id, name: pools.find((pool) => pool.id === id)?.name ?? '' };
 }
 
 /** Where she can go on, when the refusal says so: there the same page asks again, after its log-in. */
@@ -50,6 +51,7 @@ export function StartPage() {
   const known = desktops.data !== undefined && pools.data !== undefined;
   const target = known ? targetOf(id, desktops.data.items, (pools.data as Page<MyPool>).items) : null;
   const name = target?.name ?? '';
+  const pool = target?.pool ?? id;
   const isDesktop = target !== null && 'desktop_id' in target.wish;
 
   useEffect(() => {
@@ -59,7 +61,7 @@ export function StartPage() {
     // A moment later, so that React's second mounting in development asks once.
     const timer = setTimeout(() => {
       connect(wish, restPort(stop.signal), { signal: stop.signal, onOperation: setOperation }).then(
-        (connection) => openClient({ connection, name }),
+        (connection) => openClient({ connection, pool_id: pool, name }),
         (failure: unknown) => {
           if (!stop.signal.aborted) setError(failure);
         },
@@ -70,7 +72,7 @@ export function StartPage() {
       stop.abort();
     };
     // The name only labels the window: its change must not ask for a second desktop.
-  }, [id, isDesktop, known, round]);
+  }, [id, pool, isDesktop, known, round]);
 
   const failure = error ?? (known ? null : (desktops.error ?? pools.error));
   useEffect(() => {

@@ -28,3 +28,8 @@ export function tilesOf(desktops: readonly Desktop[], pools: readonly (MyPool | 
   const order = new Intl.Collator('ko', { numeric: true });
   return [...own, ...free].sort((a, b) => order.compare(a.name, b.name) || a.id.localeCompare(b.id));
 }
+
+/** A floating desktop may have gone off since the page was drawn, and then be nobody's: its pool leads to it or to another. */
+export function startOf(desktop: Desktop): string {
+  return `/start/${desktop.kind === 'floating' ? desktop.pool_id : desktop.id}`;
+}
