@@ -51,7 +51,7 @@ export function HomePage() {
         </Title>
         <DataAge asOf={desktops.data?.as_of} />
       </div>
-      {error && !ready && <ProblemNote error={error} onRetry={() => void Promise.all([desktops.refetch(), pools.refetch()])} />}
+      {error && <ProblemNote error={error} onRetry={() => void Promise.all([desktops.refetch(), pools.refetch()])} />}
       {!ready && !error && (
         <Bullseye>
           <Spinner aria-label={t('common.loading')} />

@@ -3,10 +3,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
-import { asProblem, slugOf, traceOf } from '../api/problem';
+import { asProblem, isAway, slugOf, traceOf } from '../api/problem';
 import type { Desktop, MyPool, Operation, Page, Problem } from '../api/types';
 import { openClient } from '../client/handover';
 import { StageList } from '../desktop/StageList';
+import { OtherPortals } from '../shell/OtherPortals';
 import { ProblemNote } from '../shell/ProblemNote';
 import { connect, restPort, type Wish } from './connecting';
 import { elsewhereOf } from './elsewhere';
@@ -29,11 +30,13 @@ export function targetOf(id: string, desktops: readonly Desktop[], pools: readon
 function GoOn({ problem, id }: { problem: Problem; id: string }) {
   const { t } = useTranslation();
   const place = elsewhereOf(problem);
+  const path = `/start/${encodeURIComponent(id)}`;
+  if (!place && isAway(problem)) return <OtherPortals path={path} />;
   if (!place) return null;
   return (
     <p className="start-elsewhere">
       {slugOf(problem) === 'seat-elsewhere' ? t('start.elsewhere') : t('banner.goOn')}{' '}
-      {place.isKnown ? <a href={`${place.url}/start/${encodeURIComponent(id)}`}>{place.name}</a> : <strong>{place.name}</strong>}
+      {place.isKnown ? <a href={`${place.url}${path}`}>{place.name}</a> : <strong>{place.name}</strong>}
     </p>
   );
 }

@@ -4,11 +4,18 @@ import { useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { onAnswer } from '../api/call';
+import { ApiProblem } from '../api/problem';
 import { markSignedOut, mayBeSignedIn, readMe, signIn, signOut } from '../api/session';
 import type { Me } from '../api/types';
 import { chosenLanguage, isLanguage } from '../i18n/language';
 
-type State = { status: 'loading' } | { status: 'out'; expired: boolean } | { status: 'in'; me: Me };
+interface Out {
+  status: 'out';
+  expired: boolean;
+  /** Why it is not known whether she is signed in: the server could not say. */
+  failure: ApiProblem | null;
+}
+type State = { status: 'loading' } | Out | { status: 'in'; me: Me };
 
 interface Session {
   state: State;
@@ -31,6 +38,8 @@ export function useMe(): Me {
   return state.me;
 }
 
+const OUT: Out = { status: 'out', expired: false, failure: null };
+const AGAIN = 5_000;
 /** Browsers run a longer timer at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -53,13 +62,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
   const left = useCallback(() => {
     markSignedOut();
-    setState((before) => (before.status === 'out' ? before : { status: 'out', expired: before.status === 'in' }));
+    setState((before) => (before.status === 'out' && !before.failure ? before : { ...OUT, expired: before.status === 'in' }));
   }, []);
   const check = useCallback(
     () =>
-      readMe().then(entered, () => {
+      readMe().then(entered, (error: unknown) => {
         // A server that cannot answer has not signed anybody out; before the first answer there is only the card.
-        setState((before) => (before.status === 'loading' ? { status: 'out', expired: false } : before));
+        const failure = error instanceof ApiProblem && error.status !== 401 ? error : null;
+        setState((before) => (before.status === 'loading' ? { ...OUT, failure } : before));
       }),
     [entered],
   );
@@ -69,7 +79,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     channel.current = opened;
     opened.onmessage = () => void check();
     if (mayBeSignedIn()) void check();
-    else setState({ status: 'out', expired: false });
+    else setState(OUT);
     return () => opened.close();
   }, [check]);
 
@@ -89,6 +99,13 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => clearTimeout(timer);
   }, [expires, check]);
 
+  const isUnsure = state.status === 'out' && state.failure !== null;
+  useEffect(() => {
+    if (!isUnsure) return undefined;
+    const timer = setInterval(() => void check(), AGAIN);
+    return () => clearInterval(timer);
+  }, [isUnsure, check]);
+
   const session = useMemo<Session>(
     () => ({
       state,
@@ -99,7 +116,7 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       async signOut() {
         await signOut();
         client.clear();
-        setState({ status: 'out', expired: false });
+        setState(OUT);
         channel.current?.postMessage('out');
       },
     }),
