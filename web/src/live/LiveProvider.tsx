@@ -20,22 +20,29 @@ export function useLive(): Liveness {
   return useContext(LiveContext);
 }
 
-/** hasEvents: the server of this page has a stream of changes. */
-export function LiveProvider({ hasEvents, children }: { hasEvents: boolean; children: ReactNode }) {
+interface LiveProviderProps {
+  /** The server of this page has a stream of changes. */
+  hasEvents: boolean;
+  /** Nobody is signed in at the moment. */
+  isPaused?: boolean;
+  children: ReactNode;
+}
+
+export function LiveProvider({ hasEvents, isPaused = false, children }: LiveProviderProps) {
   const client = useQueryClient();
   const [pushed, setPushed] = useState<FeedStatus>('starting');
   const feed = hasEvents ? pushed : 'polling';
   const [answers, setAnswers] = useState<Answers>(() => ({ silence: null, lastAnswer: Date.now() }));
 
   useEffect(() => {
-    if (!hasEvents) return undefined;
+    if (!hasEvents || isPaused) return undefined;
     const refresher = new CacheRefresher(client);
     return startFeed({
       changed: (event) => refresher.changed(event),
       reread: () => refresher.reread(),
       status: setPushed,
     });
-  }, [client, hasEvents]);
+  }, [client, hasEvents, isPaused]);
 
   useEffect(
     () =>

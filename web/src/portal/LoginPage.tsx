@@ -14,7 +14,7 @@ const HANGUL = /[ᄀ-ᇿ㄰-㆏가-힣]/;
 export function LoginPage() {
   const { t } = useTranslation();
   const { state, signIn } = useSession();
-  const [username, setUsername] = useState('');
+  const [username, setUsername] = useState(state.status === 'out' && state.kept ? state.kept.username : '');
   const [password, setPassword] = useState('');
   const [capsLock, setCapsLock] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -24,7 +24,11 @@ export function LoginPage() {
   const error = refused ?? (state.status === 'out' ? state.failure : null);
 
   useEffect(() => {
+    const before = document.title;
     document.title = t('login.title');
+    return () => {
+      document.title = before;
+    };
   }, [t]);
 
   const watchCapsLock = (event: KeyboardEvent) => setCapsLock(event.getModifierState('CapsLock'));

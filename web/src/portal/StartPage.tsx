@@ -4,7 +4,7 @@ import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 import { asProblem, isAway, slugOf, traceOf } from '../api/problem';
-import type { Desktop, MyPool, Operation, Page, Problem } from '../api/types';
+import type { Desktop, Operation, Problem } from '../api/types';
 import { openClient } from '../client/handover';
 import { StageList } from '../desktop/StageList';
 import { OtherPortals } from '../shell/OtherPortals';
@@ -52,7 +52,7 @@ export function StartPage() {
   const [error, setError] = useState<unknown>(null);
   const [round, setRound] = useState(0);
   const known = desktops.data !== undefined && pools.data !== undefined;
-  const target = known ? targetOf(id, desktops.data.items, (pools.data as Page<MyPool>).items) : null;
+  const target = known ? targetOf(id, desktops.data.items, pools.data.items) : null;
   const name = target?.name ?? '';
   const pool = target?.pool ?? id;
   const isDesktop = target !== null && 'desktop_id' in target.wish;

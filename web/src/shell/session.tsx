@@ -1,6 +1,6 @@
 // The session as the pages see it. Signing in or out in one tab is told to all, and a tab whose
 // session ran out shows the log-in card at its own address: afterwards the person is where she was.
-import { useQueryClient } from '@tanstack/react-query';
+import { onlineManager, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { onAnswer } from '../api/call';
@@ -14,6 +14,8 @@ interface Out {
   expired: boolean;
   /** Why it is not known whether she is signed in: the server could not say. */
   failure: ApiProblem | null;
+  /** Whose pages stay as they are until she is back: her session ended, she did not leave. */
+  kept: Me | null;
 }
 type State = { status: 'loading' } | Out | { status: 'in'; me: Me };
 
@@ -34,11 +36,12 @@ export function useSession(): Session {
 /** For pages that are shown to signed-in people only. */
 export function useMe(): Me {
   const { state } = useSession();
-  if (state.status !== 'in') throw new Error('useMe without a session');
-  return state.me;
+  const me = state.status === 'in' ? state.me : state.status === 'out' ? state.kept : null;
+  if (!me) throw new Error('useMe without a session');
+  return me;
 }
 
-const OUT: Out = { status: 'out', expired: false, failure: null };
+const OUT: Out = { status: 'out', expired: false, failure: null, kept: null };
 const AGAIN = 5_000;
 /** Browsers run a longer timer at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
@@ -62,8 +65,15 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
   const left = useCallback(() => {
     markSignedOut();
-    setState((before) => (before.status === 'out' && !before.failure ? before : { ...OUT, expired: before.status === 'in' }));
+    setState((before) => {
+      if (before.status === 'in') return { ...OUT, expired: true, kept: before.me };
+      return before.status === 'out' && !before.failure ? before : OUT;
+    });
   }, []);
+  const drop = useCallback(() => {
+    client.clear();
+    setState(OUT);
+  }, [client]);
   const check = useCallback(
     () =>
       readMe().then(entered, (error: unknown) => {
@@ -77,11 +87,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     const opened = new BroadcastChannel('bic.session');
     channel.current = opened;
-    opened.onmessage = () => void check();
+    opened.onmessage = ({ data }) => (data === 'out' ? drop() : void check());
     if (mayBeSignedIn()) void check();
     else setState(OUT);
     return () => opened.close();
-  }, [check]);
+  }, [check, drop]);
 
   useEffect(
     () =>
@@ -99,6 +109,14 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => clearTimeout(timer);
   }, [expires, check]);
 
+  // Kept pages ask for nothing that would be refused, and read everything again when she is back.
+  const isKept = state.status === 'out' && state.kept !== null;
+  useEffect(() => {
+    if (!isKept) return undefined;
+    onlineManager.setOnline(false);
+    return () => onlineManager.setOnline(true);
+  }, [isKept]);
+
   const isUnsure = state.status === 'out' && state.failure !== null;
   useEffect(() => {
     if (!isUnsure) return undefined;
@@ -115,12 +133,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       },
       async signOut() {
         await signOut();
-        client.clear();
-        setState(OUT);
+        drop();
         channel.current?.postMessage('out');
       },
     }),
-    [state, entered, client],
+    [state, entered, drop],
   );
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
 }
