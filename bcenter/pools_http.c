@@ -33,7 +33,7 @@ static int get_my_desktops(const struct request *rq, struct reply *rp, struct er
             json_array_append_new(items, my_desktop(bc, d, module_person(&bc->m, &rq->caller.id)));
     }
     module_unlock(&bc->m);
-    return portal_list(rq, rp, items, e);
+    return portal_list(rq, rp, NULL, items, e);
 }
 
 static json_t *my_pool(struct bcenter *bc, const struct pool *p, const struct id *person)
@@ -52,6 +52,7 @@ static json_t *my_pool(struct bcenter *bc, const struct pool *p, const struct id
     return o;
 }
 
+/* ?mine=true changes nothing: no administrator comes here. */
 static int get_pools(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct bcenter *bc = rq->app;
@@ -65,7 +66,7 @@ static int get_pools(const struct request *rq, struct reply *rp, struct err *e)
             json_array_append_new(items, my_pool(bc, p, &rq->caller.id));
     }
     module_unlock(&bc->m);
-    return portal_list(rq, rp, items, e);
+    return portal_list(rq, rp, "mine", items, e);
 }
 
 const struct route pools_routes[] = {

@@ -46,9 +46,10 @@ static int page(json_t **list, size_t n, const char *cursor, int64_t limit, json
     return 0;
 }
 
-static int list_page(const struct request *rq, json_t *items, json_t **out, struct err *e)
+static int list_page(const struct request *rq, const char *more, json_t *items, json_t **out,
+                     struct err *e)
 {
-    static const char *const allowed[] = { "limit", "cursor", "sort", NULL };
+    const char *const allowed[] = { "limit", "cursor", "sort", more, NULL };
     const char *sort = http_query(rq, "sort");
     size_t n = json_array_size(items);
     json_t **list;
@@ -77,10 +78,11 @@ static int list_page(const struct request *rq, json_t *items, json_t **out, stru
     return rc;
 }
 
-int portal_list(const struct request *rq, struct reply *rp, json_t *items, struct err *e)
+int portal_list(const struct request *rq, struct reply *rp, const char *more, json_t *items,
+                struct err *e)
 {
     json_t *out = NULL;
-    int rc = list_page(rq, items, &out, e);
+    int rc = list_page(rq, more, items, &out, e);
 
     json_decref(items);
     return rc < 0 ? -1 : http_reply(rp, 200, out, e);

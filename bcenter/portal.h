@@ -4,9 +4,10 @@
 
 #include "bcenter/bcenter.h"
 
-/* Takes items (objects with "name" and "id"): sorts, cuts to ?limit= after ?cursor=.
- * INVALID_REQUEST. */
-int portal_list(const struct request *rq, struct reply *rp, json_t *items, struct err *e) MUSTCHECK;
+/* Takes items (objects with "name" and "id"): sorts, cuts to ?limit= after ?cursor=; other query
+ * parameters than the common ones and `more` (NULL ok): INVALID_REQUEST. */
+int portal_list(const struct request *rq, struct reply *rp, const char *more, json_t *items,
+                struct err *e) MUSTCHECK;
 /* Lock held. The operation as its owner reads it, with names. */
 json_t *portal_operation(struct bcenter *bc, const struct operation *op);
 /* Lock held. [{id,name,login}]: this one, and those that serve her in other pools; they can check

@@ -7,12 +7,25 @@ static const char *const all_kinds[] = { "desktop", "operation",   "connection",
                                          "vf",      "module",      "block",      "node", "user",
                                          "group",   "entitlement", "image",      "spec" };
 
-static bool own_kind(const char *kind)
+/* Her pools follow from these; group: its members, too. */
+static const char *const pool_kinds[] = { "pool", "entitlement", "image", "group" };
+
+static bool among(const char *const *kinds, size_t n, const char *kind)
 {
-    for (size_t i = 0; i < sizeof person_kinds / sizeof *person_kinds; i++)
-        if (strcmp(person_kinds[i], kind) == 0)
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(kinds[i], kind) == 0)
             return true;
     return false;
+}
+
+static bool own_kind(const char *kind)
+{
+    return among(person_kinds, sizeof person_kinds / sizeof *person_kinds, kind);
+}
+
+static bool pool_kind(const char *kind)
+{
+    return among(pool_kinds, sizeof pool_kinds / sizeof *pool_kinds, kind);
 }
 
 /* What this row is to the stream: NULL = nothing. *with_id: may its id be told? */
@@ -28,10 +41,7 @@ static const char *seen_as(bool admin, const struct id *person, const struct eve
         return id_eq(&row->person, person) ? row->kind : NULL;
     /* Which pools she has may have changed: she reads her short list again. */
     *with_id = false;
-    return strcmp(row->kind, "pool") == 0 || strcmp(row->kind, "entitlement") == 0 ||
-                   strcmp(row->kind, "image") == 0
-               ? "pool"
-               : NULL;
+    return pool_kind(row->kind) ? "pool" : NULL;
 }
 
 static json_t *entry_for(json_t *list, const char *kind)

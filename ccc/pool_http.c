@@ -71,7 +71,7 @@ static int check(const json_t *body, bool is_new, struct err *e)
     return pool_shares_check(shares, e);
 }
 
-/* Administrators see pools, the others what they are entitled to. */
+/* Administrators see pools; the others, and they too with mine=true, what they are entitled to. */
 static int get_list(const struct request *rq, struct reply *rp, struct err *e)
 {
     static const struct list_sort all[] = {
@@ -85,10 +85,14 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
         { 0 },
     };
     static const struct list_filter owner[] = { { NULL, LIST_UUID, NULL }, LIST_END };
-    static const struct list_spec of_all = { .sorts = all };
-    static const struct list_spec of_mine = { .sorts = mine, .filters = owner };
+    static const char *const others[] = { "mine", NULL };
+    static const struct list_spec of_all = { .sorts = all, .others = others };
+    static const struct list_spec of_mine = { .sorts = mine, .filters = owner, .others = others };
+    const char *only = http_query(rq, "mine");
 
-    if (strcmp(rq->caller.role, "admin") == 0)
+    if (only && strcmp(only, "true") != 0 && strcmp(only, "false") != 0)
+        return err_set(e, ERR_INVALID_REQUEST, "mine must be true or false");
+    if (strcmp(rq->caller.role, "admin") == 0 && (!only || strcmp(only, "true") != 0))
         return list_reply(rq, rp, &of_all, NULL, e);
     return list_reply(rq, rp, &of_mine, DB_ARGS(rq->caller.id.s), e);
 }

@@ -17,5 +17,5 @@ export default defineConfig({
     },
   },
   server: { proxy: { '/api': 'http://127.0.0.1:4180' } },
-  test: { environment: 'node', include: ['src/**/*.test.{ts,tsx}'], css: false },
+  test: { environment: 'node', setupFiles: ['src/testing/setup.ts'], include: ['src/**/*.test.{ts,tsx}'], css: false },
 });

@@ -213,6 +213,19 @@ def test_everybody_hears_what_is_hers(bic, pool):
         s.close()
 
 
+def test_who_joins_a_group_hears_of_her_pools(bic):
+    fay = bic.user("fay")
+    group = bic.admin.call("POST", "/groups", {"name": "joined", "description": ""})
+    me = fay.call("GET", "/me")["id"]
+    stream = Events(bic, fay)
+    bic.admin.call("PUT", f"/groups/{group['id']}/members/{me}")
+    wait_until("she hears", lambda: ("changed", {"kind": "pool", "ids": []}) in stream.heard, WAIT_S)
+    assert not stream.of("group")       # not of the group itself
+    stream.close()
+    now = bic.admin.call("GET", f"/groups/{group['id']}")
+    bic.admin.call("DELETE", f"/groups/{group['id']}", headers={"If-Match": f'"{now["generation"]}"'})
+
+
 class Signed:
     """One more session of a person."""
 

@@ -188,6 +188,24 @@ def test_without_entitlement_there_is_nothing(bic, console):
     assert no.value.status in (403, 404)
 
 
+def test_an_administrator_is_a_person_too(bic, console):
+    """With mine=true she sees what anybody would see; without it, everything."""
+    head = bic.admin.call("POST", "/users", {"username": "head", "display_name": "Head", "role": "admin", "locale": "en",
+                                             "password": "pw-head-2026"})
+    rest = bic.sign_in("head", "pw-head-2026")
+    assert any(p["id"] == console["id"] and "shares" in p for p in rest.every("/pools"))
+    assert rest.every("/pools?mine=true") == []
+    bic.entitle(console, rest)
+    assert [(p["id"], p["desktop_id"]) for p in rest.every("/pools?mine=true")] == [(console["id"], None)]
+    assert rest.every("/pools?mine=true")[0]["image_name"]
+    assert any("shares" in p for p in rest.every("/pools?mine=false"))
+    with pytest.raises(Problem) as bad:
+        rest.call("GET", "/pools?mine=perhaps")
+    assert bad.value.status == 400
+    now = bic.admin.call("GET", f"/users/{head['id']}")
+    bic.admin.call("DELETE", f"/users/{head['id']}", headers={"If-Match": f'"{now["generation"]}"'})
+
+
 def test_without_the_ccc_people_work_on(bic, console, kim):
     """Kill the CCC and its database: log in at the bCenter, connect, see the screen (design §3)."""
     login = bic.run.bcenters["module-1"].config["login_url"]
@@ -196,7 +214,7 @@ def test_without_the_ccc_people_work_on(bic, console, kim):
     bic.run.clusters["ccc"].stop()
     try:
         rest = bic.sign_in("kim", "pw-kim-2026", login)
-        assert [p["id"] for p in rest.every("/pools")] == [console["id"]]
+        assert [p["id"] for p in rest.every("/pools?mine=true")] == [console["id"]]
         c = bic.connect(rest, pool_id=console["id"])
         screen = Screen(c["display"])
         screen.handshake()

@@ -181,7 +181,7 @@ function makeHandlers({ db, sessions, streams, changed, displays }) {
     return { id, desktop_id: desktop.id, display: ticket(), expires_at: new Date(Date.now() + 30_000).toISOString(), resume: randomUUID(), login: 'http://127.0.0.1:4181/api/v1' };
   };
   const ticket = () => ({ url: 'ws://127.0.0.1:4182/display', protocols: ['bic.display.v1', `bic.ticket.${randomUUID()}`] });
-  const signedIn = (context) => ({ ...person(context.me.user), csrf: context.me.csrf, expires_at: context.me.expires_at, modules: logins(), locale: context.me.user.locale });
+  const signedIn = (context) => ({ ...person(context.me.user), csrf: context.me.csrf, expires_at: context.me.expires_at, modules: logins(), locale: context.me.user.locale, events: context.node === 'ccc' });
 
   return {
     createSession({ json, node, send, problem }) {
@@ -200,7 +200,7 @@ function makeHandlers({ db, sessions, streams, changed, displays }) {
     listMyDesktops: ({ me, query, send }) => send(200, page(mineOf(me.user), query)),
     listPools(context) {
       const { me, query, send } = context;
-      if (me.user.role === 'admin') return send(200, page(db.pools.map((pool) => show(db, 'pools', pool)), query));
+      if (me.user.role === 'admin' && query.get('mine') !== 'true') return send(200, page(db.pools.map((pool) => show(db, 'pools', pool)), query));
       const ids = new Set(db.entitlements.filter((one) => one.user_id === me.user.id).map((one) => one.pool_id));
       const pools = db.pools.filter((pool) => ids.has(pool.id)).map((pool) => ({ id: pool.id, name: pool.name, description: pool.description, kind: pool.kind, image_name: db.images.find((image) => image.id === pool.image_id).name, desktop_id: mineOf(me.user).find((one) => one.pool_id === pool.id)?.id ?? null }));
       return send(200, page(pools, query));

@@ -167,12 +167,16 @@ static void events(void **state)
     struct event_row many[150];
     json_auto_t *hers = event_for(false, &alice, some, 6, false),
                 *all = event_for(true, &bob, some, 6, false);
+    json_auto_t *joined =
+        event_for(false, &alice, &(struct event_row){ "group", { ID }, { "" }, true }, 1, false);
     json_auto_t *flood, *lost = event_for(false, &alice, NULL, 0, true);
 
     (void)state;
     assert_int_equal(json_array_size(hers), 2);
     assert_int_equal(json_array_size(json_object_get(entry(hers, "desktop"), "ids")), 1);
     assert_null(json_object_get(entry(hers, "pool"), "ids"));
+    assert_int_equal(json_array_size(joined), 1);
+    assert_null(json_object_get(entry(joined, "pool"), "ids"));
     assert_int_equal(json_array_size(all), 4);
     assert_int_equal(json_array_size(json_object_get(entry(all, "desktop"), "ids")), 2);
     for (size_t i = 0; i < 150; i++)

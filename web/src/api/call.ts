@@ -34,7 +34,7 @@ export interface Answer<T> {
 }
 
 let csrf = '';
-type Listener = (problem: ApiProblem | null) => void;
+type Listener = (problem: ApiProblem | null, method: Method) => void;
 const listeners = new Set<Listener>();
 
 export function setCsrf(value: string): void {
@@ -51,8 +51,8 @@ export function onAnswer(listener: Listener): () => void {
   return () => listeners.delete(listener);
 }
 
-function tell(problem: ApiProblem | null): void {
-  for (const listener of listeners) listener(problem);
+function tell(problem: ApiProblem | null, method: Method): void {
+  for (const listener of listeners) listener(problem, method);
 }
 
 /** crypto.randomUUID exists on https and loopback only; an owner may serve plain http inside. */
@@ -107,15 +107,15 @@ export async function callFull<M extends Method, P extends keyof paths>(
     if (options.signal?.aborted) throw error;
     // The browser's own words ("Failed to fetch") help nobody.
     const problem = unreachable('');
-    tell(problem);
+    tell(problem, method);
     throw problem;
   }
   if (!answer.ok) {
     const problem = await problemFrom(answer);
-    tell(problem);
+    tell(problem, method);
     throw problem;
   }
-  tell(null);
+  tell(null, method);
   const text = await answer.text();
   const data = (text ? JSON.parse(text) : undefined) as Result<P, M>;
   return { data, status: answer.status };

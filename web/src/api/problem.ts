@@ -2,6 +2,9 @@
 // or one made here when no server answered.
 import type { Problem } from './types';
 
+/** The server is there and cannot tell anything; http-…: a proxy speaks for one that is not there. */
+const SILENT = new Set(['db-unavailable', 'not-ready', 'http-502', 'http-503', 'http-504']);
+
 export class ApiProblem extends Error {
   readonly problem: Problem;
 
@@ -23,10 +26,20 @@ export class ApiProblem extends Error {
   get isUnreachable(): boolean {
     return this.problem.status === 0;
   }
+
+  /** As good as no answer. One module that is too slow (peer-timeout) is not that. */
+  get isSilence(): boolean {
+    return this.isUnreachable || SILENT.has(this.slug);
+  }
 }
 
 export function slugOf(problem: Problem): string {
   return problem.type.replace(/^.*\//, '');
+}
+
+/** This server cannot do it now; another portal may. */
+export function isAway(problem: Problem): boolean {
+  return problem.status === 0 || problem.status === 503;
 }
 
 /** The number a person gives to support. */

@@ -16,14 +16,14 @@ export function markSignedOut(): void {
 }
 
 function keepModules(modules: ModuleLogin[]): void {
-  sessionStorage.setItem(MODULES, JSON.stringify(modules));
+  localStorage.setItem(MODULES, JSON.stringify(modules));
 }
 
 /** Portals of the modules, without the one this page came from. */
 export function otherPortals(): { name: string; url: string }[] {
   let modules: ModuleLogin[] = [];
   try {
-    modules = JSON.parse(sessionStorage.getItem(MODULES) ?? '[]') as ModuleLogin[];
+    modules = JSON.parse(localStorage.getItem(MODULES) ?? '[]') as ModuleLogin[];
   } catch {
     return [];
   }

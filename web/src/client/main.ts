@@ -4,7 +4,7 @@ import type { Connection } from '../api/types';
 import { currentLanguage } from '../i18n/language';
 import './client.css';
 import { el } from './dom';
-import { remember, remembered, takeHandover } from './handover';
+import { remember, remembered, startPage, takeHandover } from './handover';
 import { Pages } from './pages';
 import { endSession, openConnection } from './rest';
 import { Screen } from './screen';
@@ -15,10 +15,7 @@ let screen: Screen | null = null;
 
 const home = () => window.location.assign('/');
 /** The portal's starting page shows the stages of a desktop that must boot. */
-const start = () => {
-  const desktop = remembered();
-  window.location.assign(desktop ? `/start/${desktop.desktop_id}` : '/');
-};
+const start = () => window.location.assign(startPage(remembered()));
 
 const pages = new Pages({ start, home, takeBack: start });
 
@@ -31,7 +28,7 @@ async function fetchConnection(): Promise<Connection | null> {
     return null;
   }
   pages.connecting(t('opening'));
-  const opened = await openConnection(desktop.desktop_id);
+  const opened = await openConnection(desktop.pool_id);
   if (opened.kind === 'connection') return opened.connection;
   start();
   return null;
@@ -48,8 +45,9 @@ async function end(connection: Connection): Promise<void> {
 }
 
 function show(connection: Connection, place: HTMLElement): void {
-  const name = remembered()?.name ?? t('desktop');
-  remember({ desktop_id: connection.desktop_id, name });
+  const before = remembered();
+  const name = before?.name || t('desktop');
+  if (before) remember({ ...before, desktop_id: connection.desktop_id });
   document.title = t('title', { name });
   screen = new Screen(place, connection, {
     state(link, problem) {

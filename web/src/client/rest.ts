@@ -29,9 +29,9 @@ async function csrf(): Promise<string> {
   return me.csrf;
 }
 
-export async function openConnection(desktopId: string): Promise<Opened> {
+export async function openConnection(poolId: string): Promise<Opened> {
   const headers = { 'X-CSRF-Token': await csrf() };
-  const answer = await send('POST', '/api/v1/connections', headers, { desktop_id: desktopId });
+  const answer = await send('POST', '/api/v1/connections', headers, { pool_id: poolId });
   if (answer.status === 202) return { kind: 'operation', operation: (await answer.json()) as Operation };
   return { kind: 'connection', connection: (await answer.json()) as Connection };
 }

@@ -37,7 +37,7 @@ export function ListTable<T>({ label, list, columns, keyOf, actions, empty, sort
   }
   const field = sort?.replace(/^-/, '');
   const sortedColumn = columns.findIndex((column) => column.sort !== undefined && column.sort === field);
-  return (
+  const table = (
     // A scrolling region must be reachable by keyboard.
     // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex
     <div className="list-card" role="region" aria-label={label} tabIndex={0}>
@@ -95,5 +95,12 @@ export function ListTable<T>({ label, list, columns, keyOf, actions, empty, sort
         </div>
       )}
     </div>
+  );
+  return (
+    <>
+      {/* What is shown may be old: never without a word. */}
+      {list.error !== null && <ProblemNote error={list.error} onRetry={list.refetch} />}
+      {table}
+    </>
   );
 }

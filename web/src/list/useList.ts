@@ -32,7 +32,7 @@ export interface List<T> {
 }
 
 /** Numbers that drift without an event (load, last heard) are read again this often. */
-const REFRESH = 30_000;
+export const REFRESH = 30_000;
 
 export function useList<T>({ kind, filters = {}, read, limit = 50 }: ListSource<T>): List<T> {
   const { poll } = useLive();

@@ -5,57 +5,55 @@ import { createContext, type ReactNode, useContext, useEffect, useMemo, useState
 import { onAnswer } from '../api/call';
 import { CacheRefresher } from './cache';
 import { type FeedStatus, startFeed } from './feed';
+import { type Answers, heard } from './silence';
 
-export interface Liveness {
+export interface Liveness extends Answers {
   feed: FeedStatus;
   /** Milliseconds between polls, or false when changes are pushed. */
   poll: number | false;
-  /** Since when the server has not answered; null while it does. */
-  silentSince: number | null;
-  lastAnswer: number;
 }
 
-const LiveContext = createContext<Liveness>({ feed: 'starting', poll: false, silentSince: null, lastAnswer: 0 });
+const LiveContext = createContext<Liveness>({ feed: 'starting', poll: false, silence: null, lastAnswer: 0 });
 const POLL = 5_000;
 
 export function useLive(): Liveness {
   return useContext(LiveContext);
 }
 
-/** hasEvents: the server of this page has a stream of changes. */
-export function LiveProvider({ hasEvents, children }: { hasEvents: boolean; children: ReactNode }) {
+interface LiveProviderProps {
+  /** The server of this page has a stream of changes. */
+  hasEvents: boolean;
+  /** Nobody is signed in at the moment. */
+  isPaused?: boolean;
+  children: ReactNode;
+}
+
+export function LiveProvider({ hasEvents, isPaused = false, children }: LiveProviderProps) {
   const client = useQueryClient();
   const [pushed, setPushed] = useState<FeedStatus>('starting');
   const feed = hasEvents ? pushed : 'polling';
-  const [answers, setAnswers] = useState({ silentSince: null as number | null, lastAnswer: Date.now() });
+  const [answers, setAnswers] = useState<Answers>(() => ({ silence: null, lastAnswer: Date.now() }));
 
   useEffect(() => {
-    if (!hasEvents) return undefined;
+    if (!hasEvents || isPaused) return undefined;
     const refresher = new CacheRefresher(client);
     return startFeed({
       changed: (event) => refresher.changed(event),
       reread: () => refresher.reread(),
       status: setPushed,
     });
-  }, [client, hasEvents]);
+  }, [client, hasEvents, isPaused]);
 
   useEffect(
     () =>
-      onAnswer((problem) => {
-        const silent = problem !== null && (problem.isUnreachable || [502, 504].includes(problem.status));
-        setAnswers((before) => {
-          if (silent) return before.silentSince ? before : { ...before, silentSince: Date.now() };
-          const now = Date.now();
-          // Once a second is exact enough, and spares the page a render per answer.
-          if (!before.silentSince && now - before.lastAnswer < 1000) return before;
-          return { silentSince: null, lastAnswer: now };
-        });
+      onAnswer((problem, method) => {
+        setAnswers((before) => heard(before, problem, method, Date.now()));
       }),
     [],
   );
 
   const value = useMemo<Liveness>(
-    () => ({ feed, ...answers, poll: feed === 'polling' || feed === 'lost' || answers.silentSince ? POLL : false }),
+    () => ({ feed, ...answers, poll: feed === 'polling' || feed === 'lost' || answers.silence ? POLL : false }),
     [feed, answers],
   );
   return <LiveContext.Provider value={value}>{children}</LiveContext.Provider>;

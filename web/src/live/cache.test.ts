@@ -18,6 +18,10 @@ describe('what a change touches', () => {
     expect(touches(['pool', 'one', 'p1'], { kind: 'desktop', ids: [] })).toBe(false);
   });
 
+  it('touches her pools when a group has other members', () => {
+    expect(touches(['pool', 'mine'], { kind: 'group', ids: ['g1'] })).toBe(true);
+  });
+
   it('touches all of its kind when no id is named', () => {
     expect(touches(['desktop', 'one', 'd2'], { kind: 'desktop', ids: [] })).toBe(true);
   });

@@ -9,6 +9,7 @@ const ALSO: Record<string, readonly string[]> = {
   session: ['connection', 'desktop', 'module'],
   connection: ['desktop', 'module'],
   entitlement: ['pool'],
+  group: ['pool'],
   image_version: ['image'],
 };
 

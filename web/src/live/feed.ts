@@ -63,14 +63,13 @@ export function startFeed(listener: FeedListener): () => void {
 function readStream(publish: (message: Message) => void): () => void {
   let source: EventSource | null = null;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let wasOpen = false;
 
   const open = () => {
     source = new EventSource(URL);
     source.addEventListener('open', () => {
       publish({ type: 'status', status: 'live' });
-      if (wasOpen) publish({ type: 'reread' });
-      wasOpen = true;
+      // What changed before, since the page was read or while no tab had a stream, was told to nobody.
+      publish({ type: 'reread' });
     });
     source.addEventListener('changed', (event) => {
       const changed = parseChanged((event as MessageEvent<string>).data);

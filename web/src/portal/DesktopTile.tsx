@@ -7,13 +7,14 @@ import { DesktopMenu } from '../desktop/DesktopMenu';
 import { DesktopStateLabel } from '../words/StateLabel';
 import { DesktopDetails } from './DesktopDetails';
 import { TileFace } from './TileFace';
+import { startOf } from './tiles';
 
 export function DesktopTile({ name, desktop }: { name: string; desktop: Desktop }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
   const [details, setDetails] = useState(false);
   const { operation } = desktop;
-  const open = `/start/${desktop.id}`;
+  const open = startOf(desktop);
   const connect = desktop.session ? t('home.goOn') : t('home.connect');
   return (
     <TileFace

@@ -1,10 +1,10 @@
 import { Button, Card, CardBody, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput, Title } from '@patternfly/react-core';
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { otherPortals } from '../api/session';
-import { asProblem } from '../api/problem';
+import { asProblem, isAway } from '../api/problem';
 import { Brand } from '../shell/Brand';
 import { LanguageChoice, ThemeChoice } from '../shell/Preferences';
+import { OtherPortals } from '../shell/OtherPortals';
 import { ProblemNote } from '../shell/ProblemNote';
 import { useSession } from '../shell/session';
 
@@ -14,16 +14,21 @@ const HANGUL = /[ᄀ-ᇿ㄰-㆏가-힣]/;
 export function LoginPage() {
   const { t } = useTranslation();
   const { state, signIn } = useSession();
-  const [username, setUsername] = useState('');
+  const [username, setUsername] = useState(state.status === 'out' && state.kept ? state.kept.username : '');
   const [password, setPassword] = useState('');
   const [capsLock, setCapsLock] = useState(false);
   const [busy, setBusy] = useState(false);
-  const [error, setError] = useState<unknown>(null);
+  const [refused, setError] = useState<unknown>(null);
   const passwordField = useRef<HTMLInputElement>(null);
-  const portals = otherPortals();
+  // Nobody could say whether she is signed in: known before she types.
+  const error = refused ?? (state.status === 'out' ? state.failure : null);
 
   useEffect(() => {
+    const before = document.title;
     document.title = t('login.title');
+    return () => {
+      document.title = before;
+    };
   }, [t]);
 
   const watchCapsLock = (event: KeyboardEvent) => setCapsLock(event.getModifierState('CapsLock'));
@@ -97,16 +102,7 @@ export function LoginPage() {
                 </FormHelperText>
               </FormGroup>
               {error !== null && <ProblemNote error={error} />}
-              {error !== null && asProblem(error).status === 0 && portals.length > 0 && (
-                <p>
-                  {t('banner.goOn')}{' '}
-                  {portals.map((portal) => (
-                    <a key={portal.url} href={`${portal.url}/`} className="banner-link">
-                      {portal.name}
-                    </a>
-                  ))}
-                </p>
-              )}
+              {error !== null && isAway(asProblem(error)) && <OtherPortals />}
               <Button type="submit" isBlock size="lg" isLoading={busy} isDisabled={busy || !username || !password}>
                 {t('login.submit')}
               </Button>

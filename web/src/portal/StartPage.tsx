@@ -3,10 +3,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
-import { asProblem, slugOf, traceOf } from '../api/problem';
-import type { Desktop, MyPool, Operation, Page, Problem } from '../api/types';
+import { asProblem, isAway, slugOf, traceOf } from '../api/problem';
+import type { Desktop, Operation, Problem } from '../api/types';
 import { openClient } from '../client/handover';
 import { StageList } from '../desktop/StageList';
+import { OtherPortals } from '../shell/OtherPortals';
 import { ProblemNote } from '../shell/ProblemNote';
 import { connect, restPort, type Wish } from './connecting';
 import { elsewhereOf } from './elsewhere';
@@ -14,25 +15,28 @@ import { useMyDesktops, useMyPools } from './HomePage';
 
 interface Target {
   wish: Wish;
+  pool: string;
   name: string;
 }
 
 /** The address says an id only: it is one of her desktops, else a pool. */
 export function targetOf(id: string, desktops: readonly Desktop[], pools: readonly { id: string; name: string }[]): Target {
   const desktop = desktops.find((one) => one.id === id);
-  if (desktop) return { wish: { desktop_id: id }, name: desktop.pool_name };
-  return { wish: { pool_id: id }, name: pools.find((pool) => pool.id === id)?.name ?? '' };
+  if (desktop) return { wish: { desktop_id: id }, pool: desktop.pool_id, name: desktop.pool_name };
+  return { wish: { pool_id: id }, pool: id, name: pools.find((pool) => pool.id === id)?.name ?? '' };
 }
 
 /** Where she can go on, when the refusal says so: there the same page asks again, after its log-in. */
 function GoOn({ problem, id }: { problem: Problem; id: string }) {
   const { t } = useTranslation();
   const place = elsewhereOf(problem);
+  const path = `/start/${encodeURIComponent(id)}`;
+  if (!place && isAway(problem)) return <OtherPortals path={path} />;
   if (!place) return null;
   return (
     <p className="start-elsewhere">
       {slugOf(problem) === 'seat-elsewhere' ? t('start.elsewhere') : t('banner.goOn')}{' '}
-      {place.isKnown ? <a href={`${place.url}/start/${encodeURIComponent(id)}`}>{place.name}</a> : <strong>{place.name}</strong>}
+      {place.isKnown ? <a href={`${place.url}${path}`}>{place.name}</a> : <strong>{place.name}</strong>}
     </p>
   );
 }
@@ -48,8 +52,9 @@ export function StartPage() {
   const [error, setError] = useState<unknown>(null);
   const [round, setRound] = useState(0);
   const known = desktops.data !== undefined && pools.data !== undefined;
-  const target = known ? targetOf(id, desktops.data.items, (pools.data as Page<MyPool>).items) : null;
+  const target = known ? targetOf(id, desktops.data.items, pools.data.items) : null;
   const name = target?.name ?? '';
+  const pool = target?.pool ?? id;
   const isDesktop = target !== null && 'desktop_id' in target.wish;
 
   useEffect(() => {
@@ -59,7 +64,7 @@ export function StartPage() {
     // A moment later, so that React's second mounting in development asks once.
     const timer = setTimeout(() => {
       connect(wish, restPort(stop.signal), { signal: stop.signal, onOperation: setOperation }).then(
-        (connection) => openClient({ connection, name }),
+        (connection) => openClient({ connection, pool_id: pool, name }),
         (failure: unknown) => {
           if (!stop.signal.aborted) setError(failure);
         },
@@ -70,7 +75,7 @@ export function StartPage() {
       stop.abort();
     };
     // The name only labels the window: its change must not ask for a second desktop.
-  }, [id, isDesktop, known, round]);
+  }, [id, pool, isDesktop, known, round]);
 
   const failure = error ?? (known ? null : (desktops.error ?? pools.error));
   useEffect(() => {

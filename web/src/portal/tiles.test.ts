@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Desktop, MyPool, Pool } from '../api/types';
-import { tilesOf } from './tiles';
+import type { Desktop, MyPool } from '../api/types';
+import { startOf, tilesOf } from './tiles';
 
 const desktop = (id: string, pool: string, name = id) => ({ id, name, pool_id: pool, pool_name: `Pool ${pool}` }) as Desktop;
 const myPool = (id: string, name = id) => ({ id, name, image_name: 'Debian' }) as MyPool;
@@ -18,6 +18,7 @@ it('names a desktop by its pool, and two of one pool by their own names', () => 
   expect(tilesOf([desktop('d2', 'p1'), desktop('d1', 'p1')], []).map(({ name }) => name)).toEqual(['d1', 'd2']);
 });
 
-it('offers an administrator no pools as tiles: whole pools do not say what she may use', () => {
-  expect(tilesOf([], [{ id: 'p1', name: 'p1' } as Pool])).toEqual([]);
+it('starts a floating desktop from its pool, a persistent one as itself', () => {
+  expect(startOf({ ...desktop('d1', 'p1'), kind: 'floating' })).toBe('/start/p1');
+  expect(startOf({ ...desktop('d1', 'p1'), kind: 'persistent' })).toBe('/start/d1');
 });

@@ -1,17 +1,18 @@
-import { Bullseye, Spinner } from '@patternfly/react-core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { useTranslation } from 'react-i18next';
-import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { BrowserRouter, Navigate, Route, Routes, useLocation } from 'react-router';
 import { ApiProblem } from '../api/problem';
+import type { Me } from '../api/types';
 import { LiveProvider } from '../live/LiveProvider';
 import { HomePage } from '../portal/HomePage';
-import { LoginPage } from '../portal/LoginPage';
 import { StartPage } from '../portal/StartPage';
 import { Frame } from './Frame';
+import { Loading } from './Loading';
 import { NoticeProvider } from './notices';
 import { NotFoundPage } from './NotFoundPage';
-import { SessionProvider, useSession } from './session';
+import { PageBoundary } from './PageBoundary';
+import { SessionProvider } from './session';
+import { SessionGate } from './SessionGate';
 
 const AdminRoutes = lazy(() => import('../admin/AdminRoutes'));
 
@@ -25,25 +26,14 @@ const client = new QueryClient({
   },
 });
 
-function Loading() {
-  const { t } = useTranslation();
+function Pages({ me }: { me: Me }) {
+  const at = useLocation().pathname;
   return (
-    <Bullseye>
-      <Spinner aria-label={t('common.loading')} />
-    </Bullseye>
-  );
-}
-
-function Pages() {
-  const { state } = useSession();
-  if (state.status === 'loading') return <Loading />;
-  if (state.status === 'out') return <LoginPage />;
-  return (
-    <LiveProvider hasEvents={state.me.events}>
+    <PageBoundary at={at} around={(page) => <Frame>{page}</Frame>}>
       <Suspense fallback={<Loading />}>
         <Routes>
-          <Route path="/login" element={<Navigate to={state.me.role === 'admin' ? '/admin' : '/'} replace />} />
-          <Route path="/admin/*" element={state.me.role === 'admin' ? <AdminRoutes /> : <Navigate to="/" replace />} />
+          <Route path="/login" element={<Navigate to={me.role === 'admin' ? '/admin' : '/'} replace />} />
+          <Route path="/admin/*" element={me.role === 'admin' ? <AdminRoutes /> : <Navigate to="/" replace />} />
           <Route
             path="/*"
             element={
@@ -58,7 +48,7 @@ function Pages() {
           />
         </Routes>
       </Suspense>
-    </LiveProvider>
+    </PageBoundary>
   );
 }
 
@@ -68,7 +58,15 @@ export function App() {
       <BrowserRouter>
         <NoticeProvider>
           <SessionProvider>
-            <Pages />
+            <PageBoundary at="">
+              <SessionGate>
+                {(me, isAway) => (
+                  <LiveProvider hasEvents={me.events} isPaused={isAway}>
+                    <Pages me={me} />
+                  </LiveProvider>
+                )}
+              </SessionGate>
+            </PageBoundary>
           </SessionProvider>
         </NoticeProvider>
       </BrowserRouter>

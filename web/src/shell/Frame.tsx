@@ -27,6 +27,7 @@ import { useLive } from '../live/LiveProvider';
 import { Brand } from './Brand';
 import { ConnectionBanner } from './ConnectionBanner';
 import { useNotices } from './notices';
+import { PageBoundary } from './PageBoundary';
 import { LanguageChoice, ThemeChoice } from './Preferences';
 import { useMe, useSession } from './session';
 
@@ -84,6 +85,7 @@ interface FrameProps {
 
 export function Frame({ children, sidebar, search, bottom, section }: FrameProps) {
   const { t } = useTranslation();
+  const at = useLocation().pathname;
   const masthead = (
     <Masthead>
       <MastheadMain>
@@ -131,7 +133,7 @@ export function Frame({ children, sidebar, search, bottom, section }: FrameProps
         mainAriaLabel={t('frame.main')}
         banner={<ConnectionBanner />}
       >
-        {children}
+        <PageBoundary at={at}>{children}</PageBoundary>
       </Page>
       {bottom}
     </div>

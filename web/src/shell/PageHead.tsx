@@ -1,7 +1,7 @@
 import { Content, Title } from '@patternfly/react-core';
 import { type ReactNode, useEffect } from 'react';
 import { useTranslation } from 'react-i18next';
-import { DataAge } from '../list/DataAge';
+import { ReadAge } from '../list/DataAge';
 
 interface PageHeadProps {
   title: string;
@@ -24,7 +24,7 @@ export function PageHead({ title, lead, asOf, children }: PageHeadProps) {
         {lead && <Content component="small">{lead}</Content>}
       </div>
       <div className="page-head-actions">
-        <DataAge asOf={asOf} />
+        <ReadAge asOf={asOf} />
         {children}
       </div>
     </header>

@@ -20,12 +20,12 @@ export function ProblemNote({ error, onRetry }: { error: unknown; onRetry?: () =
         <p key={field}>{field}</p>
       ))}
       {words.trace && (
-        <p className="trace">
+        <div className="trace">
           {t('common.traceLabel')}{' '}
           <ClipboardCopy variant="inline-compact" isCode hoverTip={t('common.copy')} clickTip={t('common.copied')} copyAriaLabel={t('common.copy')}>
             {words.trace}
           </ClipboardCopy>
-        </p>
+        </div>
       )}
     </Alert>
   );

@@ -1,14 +1,23 @@
 // The session as the pages see it. Signing in or out in one tab is told to all, and a tab whose
 // session ran out shows the log-in card at its own address: afterwards the person is where she was.
-import { useQueryClient } from '@tanstack/react-query';
+import { onlineManager, useQueryClient } from '@tanstack/react-query';
 import { createContext, type ReactNode, useCallback, useContext, useEffect, useMemo, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { onAnswer } from '../api/call';
+import { ApiProblem } from '../api/problem';
 import { markSignedOut, mayBeSignedIn, readMe, signIn, signOut } from '../api/session';
 import type { Me } from '../api/types';
 import { chosenLanguage, isLanguage } from '../i18n/language';
 
-type State = { status: 'loading' } | { status: 'out'; expired: boolean } | { status: 'in'; me: Me };
+interface Out {
+  status: 'out';
+  expired: boolean;
+  /** Why it is not known whether she is signed in: the server could not say. */
+  failure: ApiProblem | null;
+  /** Whose pages stay as they are until she is back: her session ended, she did not leave. */
+  kept: Me | null;
+}
+type State = { status: 'loading' } | Out | { status: 'in'; me: Me };
 
 interface Session {
   state: State;
@@ -27,10 +36,13 @@ export function useSession(): Session {
 /** For pages that are shown to signed-in people only. */
 export function useMe(): Me {
   const { state } = useSession();
-  if (state.status !== 'in') throw new Error('useMe without a session');
-  return state.me;
+  const me = state.status === 'in' ? state.me : state.status === 'out' ? state.kept : null;
+  if (!me) throw new Error('useMe without a session');
+  return me;
 }
 
+const OUT: Out = { status: 'out', expired: false, failure: null, kept: null };
+const AGAIN = 5_000;
 /** Browsers run a longer timer at once. */
 const LONGEST_TIMER = 2 ** 31 - 1;
 
@@ -53,13 +65,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   );
   const left = useCallback(() => {
     markSignedOut();
-    setState((before) => (before.status === 'out' ? before : { status: 'out', expired: before.status === 'in' }));
+    setState((before) => {
+      if (before.status === 'in') return { ...OUT, expired: true, kept: before.me };
+      return before.status === 'out' && !before.failure ? before : OUT;
+    });
   }, []);
+  const drop = useCallback(() => {
+    client.clear();
+    setState(OUT);
+  }, [client]);
   const check = useCallback(
     () =>
-      readMe().then(entered, () => {
+      readMe().then(entered, (error: unknown) => {
         // A server that cannot answer has not signed anybody out; before the first answer there is only the card.
-        setState((before) => (before.status === 'loading' ? { status: 'out', expired: false } : before));
+        const failure = error instanceof ApiProblem && error.status !== 401 ? error : null;
+        setState((before) => (before.status === 'loading' ? { ...OUT, failure } : before));
       }),
     [entered],
   );
@@ -67,11 +87,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
   useEffect(() => {
     const opened = new BroadcastChannel('bic.session');
     channel.current = opened;
-    opened.onmessage = () => void check();
+    opened.onmessage = ({ data }) => (data === 'out' ? drop() : void check());
     if (mayBeSignedIn()) void check();
-    else setState({ status: 'out', expired: false });
+    else setState(OUT);
     return () => opened.close();
-  }, [check]);
+  }, [check, drop]);
 
   useEffect(
     () =>
@@ -89,6 +109,21 @@ export function SessionProvider({ children }: { children: ReactNode }) {
     return () => clearTimeout(timer);
   }, [expires, check]);
 
+  // Kept pages ask for nothing that would be refused, and read everything again when she is back.
+  const isKept = state.status === 'out' && state.kept !== null;
+  useEffect(() => {
+    if (!isKept) return undefined;
+    onlineManager.setOnline(false);
+    return () => onlineManager.setOnline(true);
+  }, [isKept]);
+
+  const isUnsure = state.status === 'out' && state.failure !== null;
+  useEffect(() => {
+    if (!isUnsure) return undefined;
+    const timer = setInterval(() => void check(), AGAIN);
+    return () => clearInterval(timer);
+  }, [isUnsure, check]);
+
   const session = useMemo<Session>(
     () => ({
       state,
@@ -98,12 +133,11 @@ export function SessionProvider({ children }: { children: ReactNode }) {
       },
       async signOut() {
         await signOut();
-        client.clear();
-        setState({ status: 'out', expired: false });
+        drop();
         channel.current?.postMessage('out');
       },
     }),
-    [state, entered, client],
+    [state, entered, drop],
   );
   return <SessionContext.Provider value={session}>{children}</SessionContext.Provider>;
 }

@@ -1,0 +1,36 @@
+// @vitest-environment jsdom
+import { screen } from '@testing-library/react';
+import { Route, Routes } from 'react-router';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { listOf, problem, serve, show } from '../testing/page';
+import { StartPage } from './StartPage';
+
+beforeEach(() => localStorage.setItem('bic.modules', JSON.stringify([{ id: 'm', name: 'module-7', login: 'https://seven.example:8441/api/v1' }])));
+const start = () =>
+  show(
+    <Routes>
+      <Route path="start/:id" element={<StartPage />} />
+    </Routes>,
+    '/start/p1',
+  );
+
+describe('the starting page shows the way on, to the same desktop', () => {
+  it('when there is no database to say which are hers', async () => {
+    serve({ '*': problem(503, 'db-unavailable') });
+    start();
+    expect((await screen.findByText('module-7')).getAttribute('href')).toBe('https://seven.example:8441/start/p1');
+  });
+
+  it('when there is none to connect her', async () => {
+    serve({ 'GET /me/desktops': listOf(), 'GET /pools': listOf({ id: 'p1', name: 'Office' }), 'POST /connections': problem(503, 'db-unavailable') });
+    start();
+    await screen.findByText('module-7');
+  });
+
+  it('and not when her module is only slow', async () => {
+    serve({ 'GET /me/desktops': listOf(), 'GET /pools': listOf(), 'POST /connections': problem(504, 'peer-timeout') });
+    start();
+    await screen.findByText('The desktop could not be opened');
+    expect(screen.queryByText('module-7')).toBeNull();
+  });
+});
