@@ -51,7 +51,7 @@ export function DesktopsPage() {
           { title: t('field.person'), cell: (row) => row.username ?? '–' },
           { title: t('field.pool'), cell: (row) => <Link to={`/admin/pools/${row.pool_id}`}>{row.pool_name}</Link> },
           { title: t('field.bserver'), cell: (row) => (row.bserver_id ? <Link to={`/admin/bservers/${row.bserver_id}`}>{row.bserver_name}</Link> : '–') },
-          { title: t('field.reason'), cell: (row) => <span className="wrap">{row.reason ? t(`problem.${row.reason.slug}`, { defaultValue: row.reason.detail }) : ''}</span> },
+          { title: t('field.reason'), cell: (row) => <span className="wrap">{row.reason ? t(`problem.${row.reason.slug}`, { defaultValue: row.reason.slug }) : ''}</span> },
         ]}
         actions={(row) => <DesktopMenu desktop={row} forAdmin />}
       />

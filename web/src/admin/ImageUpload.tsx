@@ -1,8 +1,10 @@
-import { Alert, Button, FileUpload, Progress } from '@patternfly/react-core';
+import { Button, FileUpload, Progress } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { isQcow2, type Upload, uploadVersion } from '../api/upload';
+import { Alert } from '../pf/Alert';
+import { BusyButton } from '../pf/BusyButton';
 import { useNotices } from '../shell/notices';
 import { ProblemNote } from '../shell/ProblemNote';
 import { formatBytes } from '../words/time';
@@ -65,13 +67,13 @@ export function ImageUpload({ imageId }: { imageId: string }) {
         browseButtonAriaDescribedby=""
         filenameAriaLabel={t('images.file')}
       />
-      {wrong && <Alert component="p" variant="warning" isInline isPlain title={t('images.notQcow2')} />}
+      {wrong && <Alert variant="warning" isInline isPlain title={t('images.notQcow2')} />}
       {error !== null && <ProblemNote error={error} />}
       {busy && <Progress value={Math.round(share * 100)} title={share < 1 ? t('images.uploading') : t('images.checking')} className="upload-progress" />}
       <div className="start-actions">
-        <Button onClick={send} isDisabled={!file || wrong || busy} isLoading={busy}>
+        <BusyButton onClick={send} isDisabled={!file || wrong || busy} isBusy={busy}>
           {t('images.uploadNow')}
-        </Button>
+        </BusyButton>
         {busy && (
           <Button variant="link" onClick={() => upload.current?.abort()}>
             {t('common.cancel')}

@@ -1,4 +1,3 @@
-import { Alert } from '@patternfly/react-core';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +7,7 @@ import type { Module } from '../api/types';
 import { DataAge } from '../list/DataAge';
 import { useList } from '../list/useList';
 import { useLive } from '../live/LiveProvider';
+import { Alert } from '../pf/Alert';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
 import { NodeStateLabel } from '../words/StateLabel';
@@ -106,7 +106,7 @@ export function OverviewPage() {
       <PageHead title={t('nav.overview')} asOf={modules.asOf} />
       {modules.error !== null && modules.items.length === 0 && <ProblemNote error={modules.error} onRetry={modules.refetch} />}
       {silentModules.map((module) => (
-        <Alert component="p" key={module.id} variant="warning" isInline title={t('overview.silentModule', { name: module.name })} className="note">
+        <Alert key={module.id} variant="warning" isInline title={t('overview.silentModule', { name: module.name })} className="note">
           {t('overview.silentModuleBody')}
         </Alert>
       ))}

@@ -1,8 +1,8 @@
 // Finds a person by typing part of her name.
-import { SearchInput } from '@patternfly/react-core';
 import { useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import type { User } from '../api/types';
+import { SearchInput } from '../pf/SearchInput';
 import { useUsers } from './choices';
 
 const SHOWN = 8;

@@ -1,4 +1,4 @@
-import { Bullseye, EmptyState, EmptyStateBody, PageSection, Spinner, Title } from '@patternfly/react-core';
+import { Bullseye, EmptyState, EmptyStateBody, PageSection, Title } from '@patternfly/react-core';
 import { DesktopIcon } from '@patternfly/react-icons';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { call } from '../api/call';
 import type { Desktop } from '../api/types';
 import { useLive } from '../live/LiveProvider';
+import { Spinner } from '../pf/Spinner';
 import { ProblemNote } from '../shell/ProblemNote';
 import { useMe } from '../shell/session';
 import { DataAge } from '../list/DataAge';
@@ -54,7 +55,7 @@ export function HomePage() {
       {error && !ready && <ProblemNote error={error} onRetry={() => void Promise.all([desktops.refetch(), pools.refetch()])} />}
       {!ready && !error && (
         <Bullseye>
-          <Spinner aria-label={t('common.loading')} />
+          <Spinner />
         </Bullseye>
       )}
       {ready && tiles.length === 0 && (

@@ -1,8 +1,9 @@
-import { Button, Card, CardBody, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput, Title } from '@patternfly/react-core';
+import { Card, CardBody, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput, Title } from '@patternfly/react-core';
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { otherPortals } from '../api/session';
 import { asProblem } from '../api/problem';
+import { BusyButton } from '../pf/BusyButton';
 import { Brand } from '../shell/Brand';
 import { LanguageChoice, ThemeChoice } from '../shell/Preferences';
 import { ProblemNote } from '../shell/ProblemNote';
@@ -107,9 +108,9 @@ export function LoginPage() {
                   ))}
                 </p>
               )}
-              <Button type="submit" isBlock size="lg" isLoading={busy} isDisabled={busy || !username || !password}>
+              <BusyButton type="submit" isBlock size="lg" isBusy={busy} isDisabled={busy || !username || !password}>
                 {t('login.submit')}
-              </Button>
+              </BusyButton>
             </Form>
           </CardBody>
         </Card>

@@ -1,4 +1,4 @@
-import { Button, Card, CardBody, PageSection, Spinner, Title } from '@patternfly/react-core';
+import { Button, Card, CardBody, PageSection, Title } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { asProblem, slugOf, traceOf } from '../api/problem';
 import type { Desktop, MyPool, Operation, Page, Problem } from '../api/types';
 import { openClient } from '../client/handover';
 import { StageList } from '../desktop/StageList';
+import { Spinner } from '../pf/Spinner';
 import { ProblemNote } from '../shell/ProblemNote';
 import { connect, restPort, type Wish } from './connecting';
 import { elsewhereOf } from './elsewhere';
@@ -98,7 +99,7 @@ export function StartPage() {
                 <StageList operation={operation} />
               ) : (
                 <p className="start-wait">
-                  <Spinner size="lg" aria-label={t('common.loading')} /> {t('start.asking')}
+                  <Spinner size="lg" /> {t('start.asking')}
                 </p>
               )}
             </div>

@@ -1,10 +1,10 @@
-import { Bullseye, Spinner } from '@patternfly/react-core';
+import { Bullseye } from '@patternfly/react-core';
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { useTranslation } from 'react-i18next';
-import { BrowserRouter, Navigate, Route, Routes } from 'react-router';
+import { createBrowserRouter, Navigate, Route, RouterProvider, Routes } from 'react-router';
 import { ApiProblem } from '../api/problem';
 import { LiveProvider } from '../live/LiveProvider';
+import { Spinner } from '../pf/Spinner';
 import { HomePage } from '../portal/HomePage';
 import { LoginPage } from '../portal/LoginPage';
 import { StartPage } from '../portal/StartPage';
@@ -26,10 +26,9 @@ const client = new QueryClient({
 });
 
 function Loading() {
-  const { t } = useTranslation();
   return (
     <Bullseye>
-      <Spinner aria-label={t('common.loading')} />
+      <Spinner />
     </Bullseye>
   );
 }
@@ -62,16 +61,24 @@ function Pages() {
   );
 }
 
+// One route for all: a router of this kind can hold a page back that would lose something (useBlocker).
+const router = createBrowserRouter([
+  {
+    path: '*',
+    element: (
+      <NoticeProvider>
+        <SessionProvider>
+          <Pages />
+        </SessionProvider>
+      </NoticeProvider>
+    ),
+  },
+]);
+
 export function App() {
   return (
     <QueryClientProvider client={client}>
-      <BrowserRouter>
-        <NoticeProvider>
-          <SessionProvider>
-            <Pages />
-          </SessionProvider>
-        </NoticeProvider>
-      </BrowserRouter>
+      <RouterProvider router={router} />
     </QueryClientProvider>
   );
 }
