@@ -1,11 +1,12 @@
 // @vitest-environment jsdom
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
-import { cleanup, fireEvent, render, screen, waitFor } from '@testing-library/react';
+import { cleanup, configure, fireEvent, render, screen, waitFor, within } from '@testing-library/react';
 import i18next from 'i18next';
 import type { ReactNode } from 'react';
 import { initReactI18next } from 'react-i18next';
 import { createMemoryRouter, RouterProvider } from 'react-router';
 import { afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { EntitlementDialog } from '../admin/EntitlementDialog';
 import { PoolFormPage } from '../admin/PoolFormPage';
 import { SpecDialog } from '../admin/SpecDialog';
 import { UserDialog } from '../admin/UserDialog';
@@ -15,6 +16,10 @@ import common from '../i18n/ko/common.json';
 import portal from '../i18n/ko/portal.json';
 import problems from '../i18n/ko/problems.json';
 import { ProblemNote } from '../shell/ProblemNote';
+
+// A busy machine is no failure.
+configure({ asyncUtilTimeout: 15_000 });
+vi.setConfig({ testTimeout: 60_000 });
 
 beforeAll(async () => {
   await i18next.use(initReactI18next).init({ lng: 'ko', interpolation: { escapeValue: false }, resources: { ko: { translation: { ...common, ...portal, ...admin, ...problems } } } });
@@ -173,5 +178,39 @@ describe('a dialog whose thing somebody changed meanwhile', () => {
     press('저장');
     await waitFor(() => expect(close).toHaveBeenCalled());
     expect(lastSent('PATCH')?.body).toMatchObject({ display_name: '김철수', role: 'admin' });
+  });
+});
+
+describe('an entitlement for a person', () => {
+  const open = () => {
+    answers['GET /pools'] = list({ id: 'p1', name: 'Office' });
+    answers['GET /users'] = ({ query }) => (query.get('q') ? ok({ items: [kim], next: null, as_of: '' }) : list());
+    show(<EntitlementDialog onClose={vi.fn()} />);
+  };
+
+  it('says that nobody was chosen', async () => {
+    open();
+    await screen.findByRole('option', { name: 'Office' });
+    type(/^풀/, 'p1');
+    type(/대상/, 'person');
+    press('만들기');
+    const field = document.getElementById('field-user_id');
+    await waitFor(() => expect(document.activeElement).toBe(field));
+    expect(field?.getAttribute('aria-invalid')).toBe('true');
+    expect(screen.getByText(admin.entitlements.choosePerson)).toBeTruthy();
+    expect(lastSent('POST')).toBeUndefined();
+  });
+
+  it('asks the server for the name that is typed, and is made for who is picked', async () => {
+    open();
+    answers['POST /entitlements'] = ok({ id: 'e1' }, 201);
+    await screen.findByRole('option', { name: 'Office' });
+    type(/^풀/, 'p1');
+    type(/대상/, 'person');
+    fireEvent.change(document.getElementById('field-user_id') as HTMLInputElement, { target: { value: '김' } });
+    fireEvent.click(await within(await screen.findByRole('list', { name: admin.picker.found })).findByRole('button', { name: /kim/ }));
+    expect(sent.filter(({ path }) => path === '/users').map(({ query }) => query.get('q'))).toEqual(['김']);
+    press('만들기');
+    await waitFor(() => expect(lastSent('POST')?.body).toEqual({ pool_id: 'p1', user_id: 'u1' }));
   });
 });
