@@ -181,7 +181,7 @@ function makeHandlers({ db, sessions, streams, changed, displays }) {
     return { id, desktop_id: desktop.id, display: ticket(), expires_at: new Date(Date.now() + 30_000).toISOString(), resume: randomUUID(), login: 'http://127.0.0.1:4181/api/v1' };
   };
   const ticket = () => ({ url: 'ws://127.0.0.1:4182/display', protocols: ['bic.display.v1', `bic.ticket.${randomUUID()}`] });
-  const signedIn = (context) => ({ ...person(context.me.user), csrf: context.me.csrf, expires_at: context.me.expires_at, modules: logins(), locale: context.me.user.locale });
+  const signedIn = (context) => ({ ...person(context.me.user), csrf: context.me.csrf, expires_at: context.me.expires_at, modules: logins(), locale: context.me.user.locale, events: context.node === 'ccc' });
 
   return {
     createSession({ json, node, send, problem }) {

@@ -89,7 +89,7 @@ export function ImageUpload({ imageId }: { imageId: string }) {
       {wrong && <Alert variant="warning" isInline isPlain title={t('images.notQcow2')} />}
       {error !== null && <ProblemNote error={error} />}
       {blocker.state === 'blocked' && (
-        <Confirm title={t('images.leaveTitle')} body={t('images.leaveBody')} action={t('images.leaveNow')} onCancel={blocker.reset} onConfirm={blocker.proceed} />
+        <Confirm title={t('images.leaveTitle')} body={t('images.leaveBody')} action={t('images.leaveNow')} stay={t('images.leaveStay')} onCancel={blocker.reset} onConfirm={blocker.proceed} />
       )}
       {busy && <Progress value={Math.round(share * 100)} title={share < 1 ? t('images.uploading') : t('images.checking')} className="upload-progress" />}
       <div className="start-actions">

@@ -48,6 +48,7 @@ export function PersonPicker({ label, isExcluded = () => false, onPick, name }: 
         validated={fault ? 'error' : 'default'}
         autoComplete="off"
         maxLength={64}
+        placeholder={t('picker.hint')}
         onChange={(_, value) => setText(value)}
         onKeyDown={enter}
         {...(fault && name ? { 'aria-describedby': `field-${name}-help` } : {})}

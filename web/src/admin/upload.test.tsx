@@ -80,7 +80,7 @@ it('asks before a link takes her away from an upload, and goes on when she stays
   fireEvent.click(screen.getByText('away'));
   expect(await screen.findByText(words.leaveTitle)).toBeTruthy();
   expect(Request.last.aborted).toBe(false);
-  fireEvent.click(screen.getAllByRole('button', { name: common.common.cancel }).at(-1) as HTMLElement);
+  fireEvent.click(screen.getByRole('button', { name: words.leaveStay }));
   await waitFor(() => expect(screen.queryByText(words.leaveTitle)).toBeNull());
   expect(Request.last.aborted).toBe(false);
   fireEvent.click(screen.getByText('away'));

@@ -9,12 +9,14 @@ export interface ConfirmProps {
   title: string;
   body: ReactNode;
   action: string;
+  /** Instead of "Cancel", where that could mean two things. */
+  stay?: string;
   isBusy?: boolean;
   onConfirm: () => void;
   onCancel: () => void;
 }
 
-export function Confirm({ title, body, action, isBusy = false, onConfirm, onCancel }: ConfirmProps) {
+export function Confirm({ title, body, action, stay, isBusy = false, onConfirm, onCancel }: ConfirmProps) {
   const { t } = useTranslation();
   return (
     <Modal variant="small" onClose={onCancel} aria-labelledby="confirm-title" aria-describedby="confirm-body">
@@ -25,7 +27,7 @@ export function Confirm({ title, body, action, isBusy = false, onConfirm, onCanc
           {action}
         </BusyButton>
         <Button variant="link" onClick={onCancel}>
-          {t('common.cancel')}
+          {stay ?? t('common.cancel')}
         </Button>
       </ModalFooter>
     </Modal>
