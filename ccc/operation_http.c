@@ -31,6 +31,7 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
         { "state", LIST_TEXT, states },
         { NULL, LIST_UUID, NULL },
         { "target_id", LIST_UUID, NULL },
+        { "ended_since", LIST_TIME, NULL },
         LIST_END,
     };
     static const struct list_spec spec = {
@@ -42,7 +43,7 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
         return err_set(e, ERR_INVALID_REQUEST, "mine must be true or false");
     if (is_admin(rq) && (!mine || strcmp(mine, "true") != 0))
         return list_reply(rq, rp, &spec, NULL, e);
-    return list_reply(rq, rp, &spec, DB_ARGS(NULL, rq->caller.id.s, NULL), e);
+    return list_reply(rq, rp, &spec, DB_ARGS(NULL, rq->caller.id.s, NULL, NULL), e);
 }
 
 static int find(const struct request *rq, PGresult **r, json_t **body, struct err *e)

@@ -115,7 +115,11 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
         { "name", LIST_TEXT, &Q_person_list_name, &Q_person_list_name_down },
         { 0 },
     };
-    static const struct list_spec spec = { .sorts = sorts };
+    static const struct list_filter filters[] = {
+        { "q", LIST_TEXT, NULL },
+        LIST_END,
+    };
+    static const struct list_spec spec = { .sorts = sorts, .filters = filters };
 
     return list_reply(rq, rp, &spec, NULL, e);
 }

@@ -16,5 +16,13 @@ export default tseslint.config(
       'no-console': 'error',
     },
   },
+  {
+    files: ['src/**/*.tsx'],
+    rules: {
+      // These speak English by themselves: src/pf has them in the reader's language.
+      'no-restricted-imports': ['error', { paths: [{ name: '@patternfly/react-core', importNames: ['Alert', 'AlertActionCloseButton', 'Modal', 'SearchInput', 'Spinner'], message: 'Import it from src/pf.' }] }],
+      'no-restricted-syntax': ['error', { selector: "JSXOpeningElement[name.name='Button'] > JSXAttribute[name.name='isLoading']", message: 'Use BusyButton of src/pf.' }],
+    },
+  },
   { files: ['scripts/*.mjs', 'dev/*.mjs'], rules: { 'max-lines': ['error', 600] } },
 );

@@ -6,7 +6,7 @@ import socket
 import statistics
 import time
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import pytest
 
@@ -235,6 +235,36 @@ def test_lists_page_without_loss(bic):
     assert seen == [f"page-{n:02}" for n in range(7)]
     for g in made:
         bic.admin.call("DELETE", f"/groups/{g['id']}", headers={"If-Match": f'"{g["generation"]}"'})
+
+
+def test_people_are_found_by_part_of_a_name(bic):
+    made = [bic.admin.call("POST", "/users", {"username": username, "display_name": shown, "password": "long enough"})
+            for username, shown in (("find-kim", "김 철수"), ("find-lee", "Lee 100%_sure"), ("find-pak", ""))]
+
+    def found(q: str, more: str = "") -> list:
+        page = bic.admin.call("GET", f"/users?q={quote(q)}{more}")
+        return [u["username"] for u in page["items"]]
+
+    assert found("find-") == ["find-kim", "find-lee", "find-pak"]
+    assert found("find-", "&sort=-created_at") == ["find-pak", "find-lee", "find-kim"]
+    assert found("철수") == ["find-kim"]
+    assert found("lEE 100") == ["find-lee"]
+    for literal in ("0%_s", "%_"):
+        assert found(literal) == ["find-lee"], "what is typed is no pattern"
+    assert found("find_") == found("%%%") == []
+    first = bic.admin.call("GET", "/users?q=find-&limit=2")
+    assert len(first["items"]) == 2
+    assert [u["username"] for u in bic.admin.call("GET", f"/users?q=find-&limit=2&cursor={first['next']}")["items"]] == ["find-pak"]
+    for u in made:
+        bic.admin.call("DELETE", f"/users/{u['id']}", headers={"If-Match": f'"{u["generation"]}"'})
+
+
+def test_operations_by_when_they_ended(bic):
+    every = [o for o in bic.admin.call("GET", "/operations?limit=200")["items"] if o["ended_at"]]
+    assert bic.admin.call("GET", "/operations?ended_since=2999-01-01T00:00:00Z")["items"] == []
+    late = bic.admin.call("GET", "/operations?limit=200&ended_since=2000-01-01T00:00:00Z")["items"]
+    assert {o["id"] for o in every} <= {o["id"] for o in late} and all(o["ended_at"] for o in late)
+    assert raw(bic, "GET", "/api/v1/operations?ended_since=yesterday")[0] == 400
 
 
 def test_hostile_images(bic, tmp_path):

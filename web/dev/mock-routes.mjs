@@ -108,7 +108,7 @@ function matches(row, query) {
   for (const [name, value] of query) {
     if (['limit', 'cursor', 'sort'].includes(name)) continue;
     if (name === 'q') {
-      if (!`${row.name} ${row.username ?? ''}`.includes(value)) return false;
+      if (!`${row.name} ${row.username ?? ''} ${row.display_name ?? ''}`.includes(value)) return false;
     } else if (String(row[name]) !== value) return false;
   }
   return true;
@@ -284,7 +284,7 @@ function makeHandlers({ db, sessions, streams, changed, displays }) {
     },
     listOperations({ query, me, send }) {
       const mine = query.get('mine') === 'true';
-      const rows = db.operations.filter((one) => (!mine || one.asked_by === me.user.username) && (!query.get('state') || one.state === query.get('state')) && (!query.get('target_id') || one.target.id === query.get('target_id')));
+      const rows = db.operations.filter((one) => (!mine || one.asked_by === me.user.username) && (!query.get('state') || one.state === query.get('state')) && (!query.get('target_id') || one.target.id === query.get('target_id')) && (!query.get('ended_since') || (one.ended_at ?? '') >= query.get('ended_since')));
       send(200, page(rows, query));
     },
     async getOperation({ path, query, send, problem }) {

@@ -1,18 +1,20 @@
 -- Orders of the CCC and what became of them.
--- name: operation_list_created(limit, after, after_id, state, asked_by, target_id)
+-- name: operation_list_created(limit, after, after_id, state, asked_by, target_id, ended_since)
 select id, rfc3339(created_at) as sort, body from api_operation
  where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
    and ($4::text is null or state = $4::text)
    and ($5::uuid is null or asked_by = $5::uuid)
    and ($6::uuid is null or target_id = $6::uuid)
+   and ($7::timestamptz is null or (body ->> 'ended_at')::timestamptz >= $7::timestamptz)
  order by created_at, id limit $1::integer;
 
--- name: operation_list_created_down(limit, after, after_id, state, asked_by, target_id)
+-- name: operation_list_created_down(limit, after, after_id, state, asked_by, target_id, ended_since)
 select id, rfc3339(created_at) as sort, body from api_operation
  where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
    and ($4::text is null or state = $4::text)
    and ($5::uuid is null or asked_by = $5::uuid)
    and ($6::uuid is null or target_id = $6::uuid)
+   and ($7::timestamptz is null or (body ->> 'ended_at')::timestamptz >= $7::timestamptz)
  order by created_at desc, id desc limit $1::integer;
 
 -- name: operation_get(id)

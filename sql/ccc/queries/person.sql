@@ -1,22 +1,30 @@
 -- People (docs/rest.md: users). Lists: one statement for each order, paged by key.
--- name: person_list_name(limit, after, after_id)
+-- name: person_list_name(limit, after, after_id, q)
 select id, name as sort, body from api_user
  where ($2::text is null or (name, id) > ($2::text, $3::uuid))
+   and ($4::text is null or position(lower($4::text) in lower(name)) > 0
+        or position(lower($4::text) in lower(body ->> 'display_name')) > 0)
  order by name, id limit $1::integer;
 
--- name: person_list_name_down(limit, after, after_id)
+-- name: person_list_name_down(limit, after, after_id, q)
 select id, name as sort, body from api_user
  where ($2::text is null or (name, id) < ($2::text, $3::uuid))
+   and ($4::text is null or position(lower($4::text) in lower(name)) > 0
+        or position(lower($4::text) in lower(body ->> 'display_name')) > 0)
  order by name desc, id desc limit $1::integer;
 
--- name: person_list_created(limit, after, after_id)
+-- name: person_list_created(limit, after, after_id, q)
 select id, rfc3339(created_at) as sort, body from api_user
  where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
+   and ($4::text is null or position(lower($4::text) in lower(name)) > 0
+        or position(lower($4::text) in lower(body ->> 'display_name')) > 0)
  order by created_at, id limit $1::integer;
 
--- name: person_list_created_down(limit, after, after_id)
+-- name: person_list_created_down(limit, after, after_id, q)
 select id, rfc3339(created_at) as sort, body from api_user
  where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
+   and ($4::text is null or position(lower($4::text) in lower(name)) > 0
+        or position(lower($4::text) in lower(body ->> 'display_name')) > 0)
  order by created_at desc, id desc limit $1::integer;
 
 -- name: member_list_name(limit, after, after_id, group_id)

@@ -1,9 +1,10 @@
 // Administration: its navigation, its pages, and the operations drawer under all of them.
-import { Nav, NavGroup, NavItem, NavList, PageSection, PageSidebar, PageSidebarBody, SearchInput } from '@patternfly/react-core';
+import { Nav, NavGroup, NavItem, NavList, PageSection, PageSidebar, PageSidebarBody } from '@patternfly/react-core';
 import { type FormEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link, Navigate, Route, Routes, useLocation, useNavigate } from 'react-router';
 import { useLive } from '../live/LiveProvider';
+import { SearchInput } from '../pf/SearchInput';
 import { Frame } from '../shell/Frame';
 import { NotFoundPage } from '../shell/NotFoundPage';
 import { AuditPage } from './AuditPage';

@@ -1,8 +1,8 @@
-import { Button } from '@patternfly/react-core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call } from '../api/call';
 import type { Bserver } from '../api/types';
+import { BusyButton } from '../pf/BusyButton';
 import { Confirm } from '../shell/Confirm';
 import { useWrite } from '../shell/useWrite';
 
@@ -19,9 +19,9 @@ export function BserverMaintenance({ bserver }: { bserver: Bserver }) {
   const press = () => (back ? order.mutate('resume') : setAsking(true));
   return (
     <>
-      <Button variant="secondary" size="sm" onClick={press} isLoading={order.isPending} aria-label={`${word}: ${bserver.name}`}>
+      <BusyButton variant="secondary" size="sm" onClick={press} isBusy={order.isPending} aria-label={`${word}: ${bserver.name}`}>
         {word}
-      </Button>
+      </BusyButton>
       {asking && (
         <Confirm
           title={`${word}: ${bserver.name}`}

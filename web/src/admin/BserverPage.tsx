@@ -1,10 +1,12 @@
-import { Alert, Bullseye, Label, LabelGroup, Spinner } from '@patternfly/react-core';
+import { Bullseye, Label, LabelGroup } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { call } from '../api/call';
 import type { Bserver, Vf } from '../api/types';
 import { useLive } from '../live/LiveProvider';
+import { Alert } from '../pf/Alert';
+import { Spinner } from '../pf/Spinner';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
 import { NodeStateLabel } from '../words/StateLabel';
@@ -68,7 +70,7 @@ export function BserverPage() {
       <ProblemNote error={query.error} onRetry={() => void query.refetch()} />
     ) : (
       <Bullseye>
-        <Spinner aria-label={t('common.loading')} />
+        <Spinner />
       </Bullseye>
     );
   }
@@ -79,7 +81,7 @@ export function BserverPage() {
         <BserverMaintenance bserver={bserver} />
       </PageHead>
       {bserver.drift.map((drift) => (
-        <Alert component="p" key={drift.kind + drift.detail} variant="warning" isInline title={t('bservers.drift', { kind: drift.kind })} className="note">
+        <Alert key={drift.kind + drift.detail} variant="warning" isInline title={t('bservers.drift', { kind: drift.kind })} className="note">
           {drift.detail}
         </Alert>
       ))}

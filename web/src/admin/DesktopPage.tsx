@@ -1,4 +1,4 @@
-import { Alert, Bullseye, Spinner } from '@patternfly/react-core';
+import { Bullseye } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
@@ -8,8 +8,11 @@ import { DesktopMenu } from '../desktop/DesktopMenu';
 import { StageList } from '../desktop/StageList';
 import { useList } from '../list/useList';
 import { useLive } from '../live/LiveProvider';
+import { Alert } from '../pf/Alert';
+import { Spinner } from '../pf/Spinner';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
+import { reasonWords } from '../words/problem';
 import { DesktopStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
 import { Facts } from './Facts';
@@ -48,7 +51,7 @@ export function DesktopPage() {
       <ProblemNote error={query.error} onRetry={() => void query.refetch()} />
     ) : (
       <Bullseye>
-        <Spinner aria-label={t('common.loading')} />
+        <Spinner />
       </Bullseye>
     );
   }
@@ -62,8 +65,14 @@ export function DesktopPage() {
         <h2>{t('field.state')}</h2>
         <StateLine desktop={desktop} />
         {desktop.reason && (
-          <Alert component="p" variant="warning" isInline title={t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.slug })}>
-            {desktop.reason.detail}
+          <Alert variant="warning" isInline title={t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.slug })}>
+            {reasonWords(desktop.reason, t)}
+            {desktop.reason.detail && (
+              <details className="server-said">
+                <summary>{t('common.serverSaid')}</summary>
+                <p lang="en">{desktop.reason.detail}</p>
+              </details>
+            )}
           </Alert>
         )}
         {operation.data && desktop.operation && <StageList operation={operation.data} />}

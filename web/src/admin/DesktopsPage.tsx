@@ -36,7 +36,7 @@ export function DesktopsPage() {
         <SelectFilter label={t('field.pool')} value={values.pool_id} options={pools.items.map(({ id, name }) => [id, name])} onChange={(value) => filters.set('pool_id', value)} />
         <SelectFilter label={t('field.bserver')} value={values.bserver_id} options={bservers.items.map(({ id, name }) => [id, name])} onChange={(value) => filters.set('bserver_id', value)} />
         <SelectFilter label={t('field.module')} value={values.module_id} options={modules.items.map(({ id, name }) => [id, name])} onChange={(value) => filters.set('module_id', value)} />
-        <PersonFilter value={values.person_id} onChange={(value) => filters.set('person_id', value)} />
+        <PersonFilter label={t('field.person')} value={values.person_id} onChange={(value) => filters.set('person_id', value)} />
       </div>
       <ListTable
         label={t('nav.desktops')}
@@ -51,7 +51,7 @@ export function DesktopsPage() {
           { title: t('field.person'), cell: (row) => row.username ?? '–' },
           { title: t('field.pool'), cell: (row) => <Link to={`/admin/pools/${row.pool_id}`}>{row.pool_name}</Link> },
           { title: t('field.bserver'), cell: (row) => (row.bserver_id ? <Link to={`/admin/bservers/${row.bserver_id}`}>{row.bserver_name}</Link> : '–') },
-          { title: t('field.reason'), cell: (row) => <span className="wrap">{row.reason ? t(`problem.${row.reason.slug}`, { defaultValue: row.reason.detail }) : ''}</span> },
+          { title: t('field.reason'), cell: (row) => <span className="wrap">{row.reason ? t(`problem.${row.reason.slug}`, { defaultValue: row.reason.slug }) : ''}</span> },
         ]}
         actions={(row) => <DesktopMenu desktop={row} forAdmin />}
       />

@@ -16,6 +16,7 @@ export function EntitlementDialog({ onClose }: { onClose: () => void }) {
   const [kind, setKind] = useState<'group' | 'person'>('group');
   const [groupId, setGroupId] = useState('');
   const [user, setUser] = useState<User | null>(null);
+  const [missing, setMissing] = useState<Record<string, string> | null>(null);
   const save = useWrite({
     kinds: ['entitlement', 'pool'],
     isQuiet: true,
@@ -25,10 +26,12 @@ export function EntitlementDialog({ onClose }: { onClose: () => void }) {
   });
   const choose = [['', t('form.choose')]] as const;
   const submit = () => {
-    if (poolId && (kind === 'group' ? groupId : user)) save.mutate(undefined);
+    // A new object each time: the field is brought before her again.
+    if (kind === 'person' && !user) setMissing({ '/user_id': t('entitlements.choosePerson') });
+    else save.mutate(undefined);
   };
   return (
-    <FormDialog title={t('entitlements.new')} submit={t('common.create')} error={save.error} isBusy={save.isPending} onSubmit={submit} onClose={onClose}>
+    <FormDialog title={t('entitlements.new')} submit={t('common.create')} error={save.error} {...(missing ? { own: missing } : {})} isBusy={save.isPending} onSubmit={submit} onClose={onClose}>
       <SelectField name="pool_id" label={t('field.pool')} value={poolId} isRequired options={[...choose, ...pools.items.map(({ id, name }) => [id, name] as const)]} onChange={setPoolId} />
       <SelectField
         name="kind"
@@ -38,13 +41,24 @@ export function EntitlementDialog({ onClose }: { onClose: () => void }) {
           ['group', t('entitlements.group')],
           ['person', t('entitlements.person')],
         ]}
-        onChange={(value) => setKind(value as 'group' | 'person')}
+        onChange={(value) => {
+          setKind(value as 'group' | 'person');
+          setMissing(null);
+        }}
       />
       {kind === 'group' ? (
         <SelectField name="group_id" label={t('entitlements.group')} value={groupId} isRequired options={[...choose, ...groups.items.map(({ id, name }) => [id, name] as const)]} onChange={setGroupId} />
       ) : (
         <>
-          <PersonPicker label={t('entitlements.person')} isExcluded={(one) => one.id === user?.id} onPick={setUser} />
+          <PersonPicker
+            name="user_id"
+            label={t('entitlements.person')}
+            isExcluded={(one) => one.id === user?.id}
+            onPick={(one) => {
+              setUser(one);
+              setMissing(null);
+            }}
+          />
           {user && <p>{t('entitlements.chosen', { name: user.display_name || user.username, username: user.username })}</p>}
         </>
       )}

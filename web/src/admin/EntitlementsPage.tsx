@@ -7,22 +7,23 @@ import { ListTable } from '../list/ListTable';
 import { useList } from '../list/useList';
 import { PageHead } from '../shell/PageHead';
 import { formatTime } from '../words/time';
-import { useGroups, usePools, useUsers } from './choices';
+import { useGroups, usePools } from './choices';
 import { DeleteDialog } from './DeleteDialog';
 import { EntitlementDialog } from './EntitlementDialog';
+import { personWords, usePeople } from './people';
 
 export function EntitlementsPage() {
   const { t, i18n } = useTranslation();
   const pools = usePools();
   const groups = useGroups();
-  const users = useUsers();
   const [adding, setAdding] = useState(false);
   const [deleting, setDeleting] = useState<Entitlement | null>(null);
   const list = useList<Entitlement>({ kind: 'entitlement', read: (query) => call('get', '/entitlements', { query }) });
+  const people = usePeople(list.items.map(({ user_id }) => user_id));
   const who = (row: Entitlement) => {
     if (row.group_id) return groups.byId.get(row.group_id)?.name ?? row.group_id;
-    const user = users.byId.get(row.user_id ?? '');
-    return user ? `${user.display_name} (${user.username})` : (row.user_id ?? '–');
+    const person = people.get(row.user_id ?? '');
+    return person ? personWords(person) : (row.user_id ?? '–');
   };
   const poolName = (row: Entitlement) => pools.byId.get(row.pool_id)?.name ?? row.pool_id;
   return (

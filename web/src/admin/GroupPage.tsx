@@ -1,4 +1,4 @@
-import { Bullseye, Button, Spinner } from '@patternfly/react-core';
+import { Bullseye, Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { useParams } from 'react-router';
@@ -6,6 +6,7 @@ import { call } from '../api/call';
 import type { User } from '../api/types';
 import { ListTable } from '../list/ListTable';
 import { useList } from '../list/useList';
+import { Spinner } from '../pf/Spinner';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
 import { useWrite } from '../shell/useWrite';
@@ -31,7 +32,7 @@ export function GroupPage() {
       <ProblemNote error={group.error} onRetry={() => void group.refetch()} />
     ) : (
       <Bullseye>
-        <Spinner aria-label={t('common.loading')} />
+        <Spinner />
       </Bullseye>
     );
   }

@@ -6,32 +6,36 @@ import { call } from '../api/call';
 import type { Group } from '../api/types';
 import { TextField } from '../form/fields';
 import { FormDialog } from '../form/FormDialog';
+import { useEdit } from '../form/useEdit';
 import { ListTable } from '../list/ListTable';
 import { RowMenu } from '../list/RowMenu';
 import { useFilters } from '../list/useFilters';
 import { useList } from '../list/useList';
 import { PageHead } from '../shell/PageHead';
-import { useWrite } from '../shell/useWrite';
 import { DeleteDialog } from './DeleteDialog';
+
+const draftOf = ({ name, description }: Group) => ({ name, description });
 
 function GroupDialog({ before, onClose }: { before: Group | null; onClose: () => void }) {
   const { t } = useTranslation();
-  const [name, setName] = useState(before?.name ?? '');
-  const [description, setDescription] = useState(before?.description ?? '');
-  const save = useWrite({
-    kinds: ['group'],
-    isQuiet: true,
-    write: () => {
+  const edit = useEdit({
+    before,
+    empty: { name: '', description: '' },
+    draftOf,
+    read: ({ id }) => call('get', '/groups/{id}', { path: { id } }),
+    save: ({ name, description }, base) => {
       const body = { name: name.trim(), description: description.trim() };
-      return before ? call('patch', '/groups/{id}', { path: { id: before.id }, generation: before.generation, body }) : call('post', '/groups', { body });
+      return base ? call('patch', '/groups/{id}', { path: { id: base.id }, generation: base.generation, body }) : call('post', '/groups', { body });
     },
-    done: () => t('form.saved', { name }),
+    kinds: ['group'],
+    done: ({ name }) => t('form.saved', { name }),
     onDone: onClose,
   });
+  const { draft, change } = edit;
   return (
-    <FormDialog title={before ? before.name : t('groups.new')} submit={before ? t('common.save') : t('common.create')} error={save.error} isBusy={save.isPending} onSubmit={() => save.mutate(undefined)} onClose={onClose}>
-      <TextField name="name" label={t('field.name')} value={name} onChange={setName} isRequired />
-      <TextField name="description" label={t('field.description')} value={description} onChange={setDescription} maxLength={1000} />
+    <FormDialog {...edit} title={before ? before.name : t('groups.new')} submit={before ? t('common.save') : t('common.create')} onSubmit={edit.save} onClose={onClose}>
+      <TextField name="name" label={t('field.name')} value={draft.name} onChange={(name) => change({ name })} isRequired />
+      <TextField name="description" label={t('field.description')} value={draft.description} onChange={(description) => change({ description })} maxLength={1000} />
     </FormDialog>
   );
 }

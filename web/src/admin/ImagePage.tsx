@@ -1,4 +1,4 @@
-import { Bullseye, Button, Spinner } from '@patternfly/react-core';
+import { Bullseye, Button } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { call } from '../api/call';
 import type { ImageVersion } from '../api/types';
 import { ListTable } from '../list/ListTable';
 import { useList } from '../list/useList';
+import { Spinner } from '../pf/Spinner';
 import { Confirm } from '../shell/Confirm';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
@@ -30,7 +31,7 @@ export function ImagePage() {
       <ProblemNote error={image.error} onRetry={() => void image.refetch()} />
     ) : (
       <Bullseye>
-        <Spinner aria-label={t('common.loading')} />
+        <Spinner />
       </Bullseye>
     );
   }

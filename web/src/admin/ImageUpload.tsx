@@ -1,11 +1,31 @@
-import { Alert, Button, FileUpload, Progress } from '@patternfly/react-core';
+import { Button, FileUpload, Progress } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { useBlocker } from 'react-router';
 import { isQcow2, type Upload, uploadVersion } from '../api/upload';
+import { Alert } from '../pf/Alert';
+import { BusyButton } from '../pf/BusyButton';
+import { Confirm } from '../shell/Confirm';
 import { useNotices } from '../shell/notices';
 import { ProblemNote } from '../shell/ProblemNote';
 import { formatBytes } from '../words/time';
+
+/** Nobody leaves by accident while the upload runs: neither by a link, nor by closing the window. */
+function useLeaving(busy: boolean) {
+  const blocker = useBlocker(({ currentLocation, nextLocation }) => busy && currentLocation.pathname !== nextLocation.pathname);
+  useEffect(() => {
+    if (!busy) return undefined;
+    const ask = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener('beforeunload', ask);
+    return () => window.removeEventListener('beforeunload', ask);
+  }, [busy]);
+  // It was through before she answered.
+  useEffect(() => {
+    if (!busy && blocker.state === 'blocked') blocker.proceed();
+  }, [busy, blocker]);
+  return blocker;
+}
 
 export function ImageUpload({ imageId }: { imageId: string }) {
   const { t, i18n } = useTranslation();
@@ -47,6 +67,7 @@ export function ImageUpload({ imageId }: { imageId: string }) {
     );
   };
   const busy = share !== null;
+  const blocker = useLeaving(busy);
   return (
     <section className="panel">
       <h2>{t('images.upload')}</h2>
@@ -65,13 +86,16 @@ export function ImageUpload({ imageId }: { imageId: string }) {
         browseButtonAriaDescribedby=""
         filenameAriaLabel={t('images.file')}
       />
-      {wrong && <Alert component="p" variant="warning" isInline isPlain title={t('images.notQcow2')} />}
+      {wrong && <Alert variant="warning" isInline isPlain title={t('images.notQcow2')} />}
       {error !== null && <ProblemNote error={error} />}
+      {blocker.state === 'blocked' && (
+        <Confirm title={t('images.leaveTitle')} body={t('images.leaveBody')} action={t('images.leaveNow')} stay={t('images.leaveStay')} onCancel={blocker.reset} onConfirm={blocker.proceed} />
+      )}
       {busy && <Progress value={Math.round(share * 100)} title={share < 1 ? t('images.uploading') : t('images.checking')} className="upload-progress" />}
       <div className="start-actions">
-        <Button onClick={send} isDisabled={!file || wrong || busy} isLoading={busy}>
+        <BusyButton onClick={send} isDisabled={!file || wrong || busy} isBusy={busy}>
           {t('images.uploadNow')}
-        </Button>
+        </BusyButton>
         {busy && (
           <Button variant="link" onClick={() => upload.current?.abort()}>
             {t('common.cancel')}

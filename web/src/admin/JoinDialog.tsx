@@ -1,4 +1,4 @@
-import { Alert, Button, ClipboardCopy, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { Button, ClipboardCopy, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call } from '../api/call';
@@ -6,6 +6,8 @@ import type { NodeKind, NodeToken } from '../api/types';
 import { SelectField, TextField } from '../form/fields';
 import { FormDialog } from '../form/FormDialog';
 import { useList } from '../list/useList';
+import { Alert } from '../pf/Alert';
+import { Modal } from '../pf/Modal';
 import { useWrite } from '../shell/useWrite';
 import { formatTime } from '../words/time';
 import { useModules } from './choices';
@@ -56,10 +58,10 @@ export function JoinDialog({ onClose }: { onClose: () => void }) {
 function TokenDialog({ token, onClose }: { token: NodeToken; onClose: () => void }) {
   const { t, i18n } = useTranslation();
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="token-title">
+    <Modal variant="small" onClose={onClose} aria-labelledby="token-title">
       <ModalHeader title={t('nodes.token')} labelId="token-title" />
       <ModalBody>
-        <Alert component="p" variant="info" isInline isPlain title={t('nodes.tokenOnce', { time: formatTime(token.expires_at, i18n.language) })} />
+        <Alert variant="info" isInline isPlain title={t('nodes.tokenOnce', { time: formatTime(token.expires_at, i18n.language) })} />
         <ClipboardCopy isReadOnly hoverTip={t('common.copy')} clickTip={t('common.copied')} textAriaLabel={t('nodes.token')} copyAriaLabel={t('common.copy')}>
           {token.token}
         </ClipboardCopy>

@@ -1,10 +1,11 @@
-import { Button, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { Button, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { call } from '../api/call';
 import { ApiProblem } from '../api/problem';
 import type { Operation } from '../api/types';
 import { StageList } from '../desktop/StageList';
+import { Modal } from '../pf/Modal';
 import { ProblemNote } from '../shell/ProblemNote';
 import { OperationStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
@@ -20,7 +21,7 @@ export function OperationDialog({ operation: first, onClose }: { operation: Oper
   const operation = query.data;
   const time = (iso: string | null) => formatTime(iso, i18n.language);
   return (
-    <Modal variant="medium" isOpen onClose={onClose} aria-labelledby="operation-title">
+    <Modal variant="medium" onClose={onClose} aria-labelledby="operation-title">
       <ModalHeader title={`${t(`verb.${operation.verb}`, { defaultValue: operation.verb })}: ${operation.target.name}`} labelId="operation-title" />
       <ModalBody tabIndex={0} aria-label={t('home.details')}>
         <OperationStateLabel state={operation.state} />

@@ -3,10 +3,12 @@ import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { call } from '../api/call';
+import { slugOf } from '../api/problem';
 import type { Operation } from '../api/types';
 import { ListTable } from '../list/ListTable';
 import type { List } from '../list/useList';
 import { useWrite } from '../shell/useWrite';
+import { problemTitle } from '../words/problem';
 import { OperationStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
 import { PercentBar } from './Bar';
@@ -54,7 +56,7 @@ export function OperationTable({ list, label, empty }: OperationTableProps) {
               isOpen(row) ? (
                 <PercentBar label={row.stage ? t(`stage.${row.stage}`, { defaultValue: row.stage }) : ''} percent={row.percent} />
               ) : (
-                <span className="wrap">{row.error?.detail}</span>
+                <span className="wrap">{row.error ? problemTitle(slugOf(row.error), t, row.error.title) : ''}</span>
               ),
           },
           { title: t('field.askedBy'), cell: (row) => row.asked_by ?? '–' },

@@ -1,4 +1,3 @@
-import { Alert } from '@patternfly/react-core';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
@@ -8,6 +7,7 @@ import type { Module } from '../api/types';
 import { DataAge } from '../list/DataAge';
 import { useList } from '../list/useList';
 import { useLive } from '../live/LiveProvider';
+import { Alert } from '../pf/Alert';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
 import { NodeStateLabel } from '../words/StateLabel';
@@ -15,6 +15,7 @@ import { formatNumber } from '../words/time';
 import { Bar } from './Bar';
 import { useModules } from './choices';
 import { NumberCard } from './NumberCard';
+import { LAST_DAY, sinceOf } from './since';
 
 const FAILED_SHOWN = 200;
 
@@ -88,8 +89,9 @@ export function OverviewPage() {
   const choices = useModules();
   const failed = useQuery({
     queryKey: ['operation', 'list', 'failed-count'],
-    queryFn: () => call('get', '/operations', { query: { state: 'failed', limit: FAILED_SHOWN } }),
-    refetchInterval: poll,
+    queryFn: () => call('get', '/operations', { query: { state: 'failed', ended_since: sinceOf(LAST_DAY), limit: FAILED_SHOWN } }),
+    // What is older than a day leaves by itself.
+    refetchInterval: poll || 60_000,
   });
   const silent = useQuery({
     queryKey: ['bserver', 'list', 'silent-count'],
@@ -106,7 +108,7 @@ export function OverviewPage() {
       <PageHead title={t('nav.overview')} asOf={modules.asOf} />
       {modules.error !== null && modules.items.length === 0 && <ProblemNote error={modules.error} onRetry={modules.refetch} />}
       {silentModules.map((module) => (
-        <Alert component="p" key={module.id} variant="warning" isInline title={t('overview.silentModule', { name: module.name })} className="note">
+        <Alert key={module.id} variant="warning" isInline title={t('overview.silentModule', { name: module.name })} className="note">
           {t('overview.silentModuleBody')}
         </Alert>
       ))}
@@ -116,7 +118,7 @@ export function OverviewPage() {
       <div className="cards">
         <NumberCard title={t('overview.sessions')} figure={write(sum.sessions)} to="/admin/sessions" />
         <NumberCard title={t('field.desktops')} figure={write(sum.desktops)} note={t('overview.runningNote', { count: sum.running })} to="/admin/desktops" />
-        <NumberCard title={t('overview.failed')} figure={howMany(failed.data)} to="/admin/operations?state=failed" isAlarm={(failed.data?.items.length ?? 0) > 0} />
+        <NumberCard title={t('overview.failed')} figure={howMany(failed.data)} to={`/admin/operations?state=failed&within=${LAST_DAY}`} isAlarm={(failed.data?.items.length ?? 0) > 0} />
         <NumberCard title={t('overview.silent')} figure={howMany(silent.data)} to="/admin/bservers?state=silent" isAlarm={(silent.data?.items.length ?? 0) > 0} />
         <NumberCard title={t('overview.vfs')} figure={`${write(sum.vfs_used)} / ${write(sum.vfs)}`} to="/admin/bservers" />
       </div>

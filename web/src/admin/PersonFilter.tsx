@@ -1,10 +1,34 @@
+// A list's filter by one person: who it is, or a search for her.
+import { Button } from '@patternfly/react-core';
+import { TimesIcon } from '@patternfly/react-icons';
 import { useTranslation } from 'react-i18next';
-import { SelectFilter } from '../list/Filter';
-import { useUsers } from './choices';
+import { PersonPicker } from './PersonPicker';
+import { personWords, usePeople } from './people';
 
-export function PersonFilter({ value, onChange }: { value: string | undefined; onChange: (value: string) => void }) {
+interface PersonFilterProps {
+  label: string;
+  value: string | undefined;
+  onChange: (id: string) => void;
+}
+
+export function PersonFilter({ label, value, onChange }: PersonFilterProps) {
   const { t } = useTranslation();
-  const users = useUsers();
-  const options = users.items.map((user) => [user.id, user.display_name ? `${user.display_name} (${user.username})` : user.username] as const);
-  return <SelectFilter label={t('field.person')} value={value} options={options} onChange={onChange} />;
+  const person = usePeople([value]).get(value ?? '');
+  if (!value) {
+    return (
+      <div className="filter person-filter">
+        <PersonPicker label={label} onPick={(user) => onChange(user.id)} />
+      </div>
+    );
+  }
+  const name = person ? personWords(person) : value;
+  return (
+    <div className="filter person-filter" role="group" aria-label={label}>
+      <span>{label}</span>
+      <span className="person-chosen">
+        <span>{name}</span>
+        <Button variant="plain" size="sm" icon={<TimesIcon />} aria-label={t('picker.anybody', { label, name })} onClick={() => onChange('')} />
+      </span>
+    </div>
+  );
 }

@@ -1,4 +1,4 @@
-import { ExpandableSection, Spinner } from '@patternfly/react-core';
+import { ExpandableSection } from '@patternfly/react-core';
 import { Table, Tbody, Td, Th, Thead, Tr } from '@patternfly/react-table';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -6,6 +6,7 @@ import { useTranslation } from 'react-i18next';
 import { Link } from 'react-router';
 import { call } from '../api/call';
 import type { Placement } from '../api/types';
+import { Spinner } from '../pf/Spinner';
 import { ProblemNote } from '../shell/ProblemNote';
 import { formatMib, formatTime } from '../words/time';
 
@@ -62,7 +63,7 @@ export function PlacementWhy({ id }: { id: string }) {
   return (
     <ExpandableSection toggleText={t('placement.title')} isExpanded={open} onToggle={(_event, now) => setOpen(now)}>
       {query.error && <ProblemNote error={query.error} onRetry={() => void query.refetch()} />}
-      {open && query.isPending && <Spinner size="lg" aria-label={t('common.loading')} />}
+      {open && query.isPending && <Spinner size="lg" />}
       {placement && (
         <>
           <p>

@@ -1,6 +1,6 @@
 // What the pool asks of the system, before it is made.
-import { Alert } from '@patternfly/react-core';
 import { useTranslation } from 'react-i18next';
+import { Alert } from '../pf/Alert';
 import { formatMib } from '../words/time';
 import type { PoolCost } from './poolDraft';
 
@@ -19,8 +19,8 @@ export function PoolCostLine({ cost }: { cost: PoolCost }) {
       <p className="cost">
         {words} {cost.vfs > 0 && t('pools.costVfs', { needed: cost.vfs, free: cost.vfsFree })}
       </p>
-      {short && <Alert component="p" variant="warning" isInline isPlain title={t('pools.costVfsShort')} />}
-      {cost.desktops > cost.slotsFree && <Alert component="p" variant="warning" isInline isPlain title={t('pools.costSlots', { free: cost.slotsFree })} />}
+      {short && <Alert variant="warning" isInline isPlain title={t('pools.costVfsShort')} />}
+      {cost.desktops > cost.slotsFree && <Alert variant="warning" isInline isPlain title={t('pools.costSlots', { free: cost.slotsFree })} />}
     </div>
   );
 }

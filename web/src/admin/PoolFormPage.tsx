@@ -1,23 +1,24 @@
-import { ActionGroup, Bullseye, Button, Form, FormFieldGroup, FormFieldGroupHeader, Spinner } from '@patternfly/react-core';
+import { ActionGroup, Bullseye, Button, Form, FormFieldGroup, FormFieldGroupHeader } from '@patternfly/react-core';
 import { useQuery } from '@tanstack/react-query';
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { useNavigate, useParams } from 'react-router';
 import { call } from '../api/call';
-import { ApiProblem } from '../api/problem';
 import type { Pool } from '../api/types';
-import { FieldErrors, NumberField, SelectField, TextField } from '../form/fields';
+import { FormErrors } from '../form/errors';
+import { NumberField, SelectField, TextField } from '../form/fields';
 import { FormProblem } from '../form/FormProblem';
+import { useEdit } from '../form/useEdit';
+import { BusyButton } from '../pf/BusyButton';
+import { Spinner } from '../pf/Spinner';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
-import { useWrite } from '../shell/useWrite';
 import { useImages, useModules, useSpecs } from './choices';
 import { PoolCostLine } from './PoolCostLine';
 import { costOf, draftOf, EMPTY_DRAFT, newPoolOf, type PoolDraft, sharesOf } from './poolDraft';
 import { PoolShares } from './PoolShares';
 
 export function PoolFormPage() {
-  const { t } = useTranslation();
   const { id } = useParams();
   const pool = useQuery({
     queryKey: ['pool', 'edit', id],
@@ -25,48 +26,55 @@ export function PoolFormPage() {
     enabled: id !== undefined,
     gcTime: 0,
   });
-  const [round, setRound] = useState(0);
-  const reload = () => void pool.refetch().then(() => setRound(round + 1));
-  if (id === undefined) return <PoolForm key="new" pool={null} onReload={() => undefined} />;
-  if (pool.data) return <PoolForm key={`${id}/${round}`} pool={pool.data} onReload={reload} />;
+  if (id === undefined) return <PoolForm key="new" pool={null} />;
+  if (pool.data) return <PoolForm key={id} pool={pool.data} />;
   if (pool.error) return <ProblemNote error={pool.error} onRetry={() => void pool.refetch()} />;
   return (
     <Bullseye>
-      <Spinner aria-label={t('common.loading')} />
+      <Spinner />
     </Bullseye>
   );
 }
 
-function PoolForm({ pool, onReload }: { pool: Pool | null; onReload: () => void }) {
+/** The server names a share by its place in what was sent; the form has a field for each module. */
+function shareNames(sent: PoolDraft | undefined, base: Pool | null): (pointer: string) => string {
+  const modules = sent ? sharesOf(sent, base).map(({ module_id }) => module_id) : [];
+  return (pointer) => pointer.replace(/^\/shares\/(\d+)/, (same, place: string) => (modules[Number(place)] ? `/shares/${modules[Number(place)]}` : same));
+}
+
+function PoolForm({ pool }: { pool: Pool | null }) {
   const { t } = useTranslation();
   const navigate = useNavigate();
-  // As it was when the form was opened: it does not change under the hands of who fills it in, and
-  // one that has grown stale is refused by its generation.
-  const [before] = useState(pool);
   const images = useImages();
   const specs = useSpecs();
   const modules = useModules();
-  const [draft, setDraft] = useState<PoolDraft>(before ? draftOf(before) : EMPTY_DRAFT);
-  const change = (part: Partial<PoolDraft>) => setDraft((old) => ({ ...old, ...part }));
+  // As it was when the form was opened: it does not change under the hands of who fills it in, and
+  // one that has grown stale is refused by its generation.
+  const [before] = useState(pool);
+  const edit = useEdit<Pool, PoolDraft>({
+    before,
+    empty: EMPTY_DRAFT,
+    draftOf,
+    read: ({ id }) => call('get', '/pools/{id}', { path: { id } }),
+    save: (value, base) => {
+      if (!base) return call('post', '/pools', { body: newPoolOf(value) });
+      const { name, description, image_version_id, spec_id, spares_running, shares } = { ...newPoolOf(value), shares: sharesOf(value, base) };
+      return call('patch', '/pools/{id}', { path: { id: base.id }, generation: base.generation, body: { name, description, image_version_id, spec_id, spares_running, shares } });
+    },
+    kinds: ['pool', 'module'],
+    done: ({ name }) => t('form.saved', { name }),
+    onDone: () => void navigate('/admin/pools'),
+  });
+  const { draft, change, sent, base } = edit;
+  const rename = useMemo(() => shareNames(sent, base), [sent, base]);
   const versions = useQuery({
     queryKey: ['image', 'versions', draft.image_id],
     queryFn: () => call('get', '/images/{id}/versions', { path: { id: draft.image_id }, query: { limit: 200 } }),
     enabled: draft.image_id !== '',
   });
-  const save = useWrite({
-    kinds: ['pool', 'module'],
-    isQuiet: true,
-    write: (value: PoolDraft) => {
-      if (!before) return call('post', '/pools', { body: newPoolOf(value) });
-      const { name, description, image_version_id, spec_id, spares_running, shares } = { ...newPoolOf(value), shares: sharesOf(value, before) };
-      return call('patch', '/pools/{id}', { path: { id: before.id }, generation: before.generation, body: { name, description, image_version_id, spec_id, spares_running, shares } });
-    },
-    done: (_, value) => t('form.saved', { name: value.name }),
-    onDone: () => void navigate('/admin/pools'),
-  });
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    save.mutate(draft);
+    edit.save();
   };
   const choose = [['', t('form.choose')]] as const;
   const cost = costOf(draft, specs.byId.get(draft.spec_id), images.byId.get(draft.image_id), modules.items);
@@ -75,9 +83,9 @@ function PoolForm({ pool, onReload }: { pool: Pool | null; onReload: () => void 
     <>
       <PageHead title={before ? before.name : t('pools.new')} lead={t('pools.formLead')} />
       <section className="panel form-card">
-        <FieldErrors value={save.error instanceof ApiProblem ? save.error.problem : null}>
+        <FormErrors error={edit.error} rename={rename}>
           <Form onSubmit={submit}>
-            <FormProblem error={save.error} onReload={onReload} />
+            <FormProblem meanwhile={edit.meanwhile} />
             <TextField name="name" label={t('field.name')} value={draft.name} onChange={(name) => change({ name })} isRequired />
             <TextField name="description" label={t('field.description')} value={draft.description} onChange={(description) => change({ description })} maxLength={1000} hint={t('pools.descriptionHint')} />
             <SelectField
@@ -118,20 +126,20 @@ function PoolForm({ pool, onReload }: { pool: Pool | null; onReload: () => void 
               onChange={(spec_id) => change({ spec_id })}
             />
             <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: t('pools.shares'), id: 'shares-title' }} titleDescription={t('pools.sharesHint')} />}>
-              <PoolShares modules={modules.items} shares={draft.shares} acknowledged={before?.shares ?? []} onChange={(shares) => change({ shares })} />
+              <PoolShares modules={modules.items} shares={draft.shares} acknowledged={base?.shares ?? []} onChange={(shares) => change({ shares })} />
             </FormFieldGroup>
             <NumberField name="spares_running" label={t('pools.spares')} hint={t('pools.sparesHint')} value={draft.spares_running} min={0} max={1000} onChange={(spares_running) => change({ spares_running })} />
             <PoolCostLine cost={cost} />
             <ActionGroup>
-              <Button type="submit" isLoading={save.isPending} isDisabled={save.isPending || !draft.name.trim() || !draft.image_id || !draft.spec_id || cost.desktops === 0}>
+              <BusyButton type="submit" isBusy={edit.isBusy} isDisabled={edit.isBusy || !draft.name.trim() || !draft.image_id || !draft.spec_id || cost.desktops === 0}>
                 {before ? t('common.save') : t('common.create')}
-              </Button>
+              </BusyButton>
               <Button variant="link" onClick={() => void navigate('/admin/pools')}>
                 {t('common.cancel')}
               </Button>
             </ActionGroup>
           </Form>
-        </FieldErrors>
+        </FormErrors>
       </section>
     </>
   );

@@ -1,10 +1,9 @@
-import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { call } from '../api/call';
 import type { NewSpec, Spec } from '../api/types';
 import { CheckField, NumberField, SelectField, TextField } from '../form/fields';
 import { FormDialog } from '../form/FormDialog';
-import { useWrite } from '../shell/useWrite';
+import { useEdit } from '../form/useEdit';
 
 type Draft = Required<NewSpec>;
 
@@ -27,20 +26,22 @@ function draftOf({ name, vcpus, memory_mib, firmware, tpm, disk_bus, nic_model, 
 
 export function SpecDialog({ before, onClose }: { before: Spec | null; onClose: () => void }) {
   const { t } = useTranslation();
-  const [draft, setDraft] = useState<Draft>(before ? draftOf(before) : NEW);
-  const change = (part: Partial<Draft>) => setDraft((old) => ({ ...old, ...part }));
-  const save = useWrite({
-    kinds: ['spec'],
-    isQuiet: true,
-    write: () => {
-      const body = { ...draft, name: draft.name.trim() };
-      return before ? call('patch', '/specs/{id}', { path: { id: before.id }, generation: before.generation, body }) : call('post', '/specs', { body });
+  const edit = useEdit({
+    before,
+    empty: NEW,
+    draftOf,
+    read: ({ id }) => call('get', '/specs/{id}', { path: { id } }),
+    save: (value, base) => {
+      const body = { ...value, name: value.name.trim() };
+      return base ? call('patch', '/specs/{id}', { path: { id: base.id }, generation: base.generation, body }) : call('post', '/specs', { body });
     },
-    done: () => t('form.saved', { name: draft.name }),
+    kinds: ['spec'],
+    done: ({ name }) => t('form.saved', { name }),
     onDone: onClose,
   });
+  const { draft, change } = edit;
   return (
-    <FormDialog title={before ? before.name : t('specs.new')} submit={before ? t('common.save') : t('common.create')} error={save.error} isBusy={save.isPending} onSubmit={() => save.mutate(undefined)} onClose={onClose}>
+    <FormDialog {...edit} title={before ? before.name : t('specs.new')} submit={before ? t('common.save') : t('common.create')} onSubmit={edit.save} onClose={onClose}>
       <TextField name="name" label={t('field.name')} value={draft.name} onChange={(name) => change({ name })} isRequired />
       <NumberField name="vcpus" label={t('specs.vcpus')} value={draft.vcpus} min={1} max={64} isRequired onChange={(vcpus) => change({ vcpus: vcpus ?? 1 })} />
       <NumberField name="memory_mib" label={t('specs.memoryMib')} value={draft.memory_mib} min={64} max={1_048_576} isRequired onChange={(memory_mib) => change({ memory_mib: memory_mib ?? 64 })} />

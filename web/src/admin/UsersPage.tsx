@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { useNavigate } from 'react-router';
 import { call } from '../api/call';
 import type { User } from '../api/types';
+import { TextFilter } from '../list/Filter';
 import { ListTable } from '../list/ListTable';
 import { RowMenu } from '../list/RowMenu';
 import { useFilters } from '../list/useFilters';
@@ -20,7 +21,7 @@ export function UsersPage() {
   const { t, i18n } = useTranslation();
   const me = useMe();
   const navigate = useNavigate();
-  const filters = useFilters(['sort'] as const);
+  const filters = useFilters(['q', 'sort'] as const);
   const [editing, setEditing] = useState<User | 'new' | null>(null);
   const [deleting, setDeleting] = useState<User | null>(null);
   const list = useList<User>({ kind: 'user', filters: filters.values, read: (query) => call('get', '/users', { query: { ...query, ...filters.values } }) });
@@ -34,11 +35,14 @@ export function UsersPage() {
       <PageHead title={t('nav.users')} asOf={list.asOf}>
         <Button onClick={() => setEditing('new')}>{t('users.new')}</Button>
       </PageHead>
+      <div className="list-tools" role="search" aria-label={t('list.filters')}>
+        <TextFilter label={t('field.name')} value={filters.values.q} onChange={(value) => filters.set('q', value)} />
+      </div>
       <ListTable
         label={t('nav.users')}
         list={list}
         keyOf={(row) => row.id}
-        empty={t('users.empty')}
+        empty={filters.values.q ? t('list.emptyFiltered') : t('users.empty')}
         sort={filters.values.sort}
         onSort={(sort) => filters.set('sort', sort)}
         columns={[

@@ -10,18 +10,3 @@ export const useGroups = () => useChoices('group', (query) => call('get', '/grou
 export const useBservers = () => useChoices('bserver', (query) => call('get', '/bservers', { query }));
 /** For an administrator GET /pools answers whole pools. */
 export const usePools = () => useChoices('pool', async (query) => (await call('get', '/pools', { query })) as Page<Pool>);
-
-const MOST = 1000;
-
-/** GET /users has no search: people are read page by page, up to a bound, and searched here. */
-export const useUsers = () =>
-  useChoices('user', async () => {
-    const first = await call('get', '/users', { query: { limit: 200 } });
-    const users = { ...first, items: [...first.items] };
-    while (users.next && users.items.length < MOST) {
-      const more = await call('get', '/users', { query: { limit: 200, cursor: users.next } });
-      users.items.push(...more.items);
-      users.next = more.next;
-    }
-    return users;
-  });

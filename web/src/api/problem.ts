@@ -65,20 +65,26 @@ export function asProblem(error: unknown): Problem {
   return unreachable(error instanceof Error ? error.message : String(error)).problem;
 }
 
+interface FailedAnswer {
+  status: number;
+  statusText: string;
+  trace: string | null;
+  body: string;
+}
+
 /** Reads a failed answer; one that is no problem document (a proxy's page, say) still gets words. */
-export async function problemFrom(answer: Response): Promise<ApiProblem> {
-  const trace = answer.headers.get('X-Request-Id') ?? '';
+export function problemOf({ status, statusText, trace, body: text }: FailedAnswer): ApiProblem {
   const fallback: Problem = {
-    type: `/problems/http-${answer.status}`,
-    title: `HTTP ${answer.status}`,
-    status: answer.status,
-    detail: answer.statusText,
+    type: `/problems/http-${status}`,
+    title: `HTTP ${status}`,
+    status,
+    detail: statusText,
     instance: trace ? `urn:trace:${trace}` : '',
     origin: '',
-    retryable: answer.status >= 500,
+    retryable: status >= 500,
   };
   try {
-    const body: unknown = await answer.json();
+    const body: unknown = JSON.parse(text);
     if (body && typeof body === 'object' && 'type' in body) {
       return new ApiProblem({ ...fallback, ...(body as Partial<Problem>) });
     }
@@ -86,4 +92,9 @@ export async function problemFrom(answer: Response): Promise<ApiProblem> {
     // Not JSON: the fallback says what is known.
   }
   return new ApiProblem(fallback);
+}
+
+export async function problemFrom(answer: Response): Promise<ApiProblem> {
+  const { status, statusText, headers } = answer;
+  return problemOf({ status, statusText, trace: headers.get('X-Request-Id'), body: await answer.text().catch(() => '') });
 }

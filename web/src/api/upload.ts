@@ -1,7 +1,7 @@
 // Uploads a qcow2. XMLHttpRequest, since fetch does not tell how much has been sent.
 import { csrfValue, urlOf } from './call';
-import { ApiProblem, unreachable } from './problem';
-import type { ImageVersion, Problem } from './types';
+import { problemOf, unreachable } from './problem';
+import type { ImageVersion } from './types';
 
 export interface Upload {
   done: Promise<ImageVersion>;
@@ -16,14 +16,6 @@ export async function isQcow2(file: Blob): Promise<boolean> {
   return MAGIC.every((byte, i) => head[i] === byte);
 }
 
-function problemOf(request: XMLHttpRequest): ApiProblem {
-  try {
-    return new ApiProblem(JSON.parse(request.responseText) as Problem);
-  } catch {
-    return unreachable(`HTTP ${request.status}`);
-  }
-}
-
 export function uploadVersion(imageId: string, file: Blob, onProgress: (share: number) => void): Upload {
   const request = new XMLHttpRequest();
   const done = new Promise<ImageVersion>((resolve, reject) => {
@@ -33,7 +25,7 @@ export function uploadVersion(imageId: string, file: Blob, onProgress: (share: n
     request.upload.addEventListener('progress', ({ loaded, total }) => onProgress(total ? loaded / total : 0));
     request.addEventListener('load', () => {
       if (request.status === 201) resolve(JSON.parse(request.responseText) as ImageVersion);
-      else reject(problemOf(request));
+      else reject(problemOf({ status: request.status, statusText: request.statusText, trace: request.getResponseHeader('X-Request-Id'), body: request.responseText }));
     });
     request.addEventListener('error', () => reject(unreachable('')));
     request.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));

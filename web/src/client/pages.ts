@@ -1,6 +1,7 @@
 // What the client says instead of, or over, the picture: connecting, reconnecting, end pages.
 import { slugOf, traceOf } from '../api/problem';
 import type { Problem } from '../api/types';
+import { titleOf } from '../words/problemTitle';
 import { button, el } from './dom';
 import { ATTEMPTS, type EndReason } from './link';
 import { t } from './strings';
@@ -69,7 +70,7 @@ export class Pages {
 
   failed(problem: Problem): void {
     const retry = button(t('tryAgain'), () => window.location.reload(), { class: 'primary' });
-    this.final(t('failedTitle'), problem.status === 0 ? t('silent') : problem.detail || problem.title || slugOf(problem), retry, problem);
+    this.final(t('failedTitle'), problem.status === 0 ? t('silent') : (titleOf(slugOf(problem)) ?? problem.title), retry, problem);
   }
 
   private final(title: string, text: string, action: HTMLButtonElement | null, problem: Problem | null): void {

@@ -1,21 +1,23 @@
-import { Button, Form, Modal, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
+import { Button, Form, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { type FormEvent, type ReactNode, useId } from 'react';
 import { useTranslation } from 'react-i18next';
-import { ApiProblem } from '../api/problem';
-import { FieldErrors } from './fields';
+import { BusyButton } from '../pf/BusyButton';
+import { Modal } from '../pf/Modal';
+import { type Faults, FormErrors } from './errors';
 import { FormProblem } from './FormProblem';
+import type { Meanwhile } from './merge';
 
-interface FormDialogProps {
+interface FormDialogProps extends Faults {
   title: string;
   submit: string;
-  error: unknown;
   isBusy: boolean;
+  meanwhile?: Meanwhile[] | null;
   onSubmit: () => void;
   onClose: () => void;
   children: ReactNode;
 }
 
-export function FormDialog({ title, submit, error, isBusy, onSubmit, onClose, children }: FormDialogProps) {
+export function FormDialog({ title, submit, error, own, isBusy, meanwhile, onSubmit, onClose, children }: FormDialogProps) {
   const { t } = useTranslation();
   const id = useId();
   const send = (event: FormEvent) => {
@@ -23,20 +25,20 @@ export function FormDialog({ title, submit, error, isBusy, onSubmit, onClose, ch
     onSubmit();
   };
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby={`${id}-title`}>
+    <Modal variant="small" onClose={onClose} aria-labelledby={`${id}-title`}>
       <ModalHeader title={title} labelId={`${id}-title`} />
       <ModalBody>
-        <FieldErrors value={error instanceof ApiProblem ? error.problem : null}>
+        <FormErrors error={error} {...(own ? { own } : {})}>
           <Form id={id} onSubmit={send}>
-            <FormProblem error={error} onReload={onClose} />
+            <FormProblem {...(meanwhile ? { meanwhile } : {})} />
             {children}
           </Form>
-        </FieldErrors>
+        </FormErrors>
       </ModalBody>
       <ModalFooter>
-        <Button type="submit" form={id} isLoading={isBusy} isDisabled={isBusy}>
+        <BusyButton type="submit" form={id} isBusy={isBusy} isDisabled={isBusy}>
           {submit}
-        </Button>
+        </BusyButton>
         <Button variant="link" onClick={onClose}>
           {t('common.cancel')}
         </Button>

@@ -1,36 +1,41 @@
 // Fields of the administration's forms: label, hint, and the server's word about this very field.
 import { Checkbox, FormGroup, FormHelperText, FormSelect, FormSelectOption, HelperText, HelperTextItem, TextInput } from '@patternfly/react-core';
-import { createContext, type ReactNode, useContext } from 'react';
-import type { Problem } from '../api/types';
-
-const ErrorsContext = createContext<Problem | null>(null);
-export const FieldErrors = ErrorsContext.Provider;
-
-function useFieldError(name: string): string | undefined {
-  const problem = useContext(ErrorsContext);
-  return problem?.errors?.find(({ pointer }) => pointer.split('/')[1] === name)?.message;
-}
+import type { ReactNode } from 'react';
+import { useTranslation } from 'react-i18next';
+import { useField } from './errors';
 
 interface FieldProps {
+  /** Member of the body; a pointer's part after the first slash. */
   name: string;
   label: string;
   hint?: string | undefined;
   isRequired?: boolean;
 }
 
-function Field({ name, label, hint, isRequired = false, children }: FieldProps & { children: ReactNode }) {
-  const error = useFieldError(name);
+const idOf = (name: string) => `field-${name.replaceAll('/', '-')}`;
+const plain = (value: unknown) => (value === null || value === undefined ? '' : String(value));
+
+/** The fault, else the hint, under a field. */
+export function FieldHelp({ name, error, hint }: { name: string; error: string | undefined; hint?: string | undefined }) {
   const text = error ?? hint;
+  if (!text) return null;
   return (
-    <FormGroup label={label} fieldId={`field-${name}`} isRequired={isRequired}>
+    <FormHelperText>
+      <HelperText id={`${idOf(name)}-help`}>
+        <HelperTextItem variant={error ? 'error' : 'default'}>{text}</HelperTextItem>
+      </HelperText>
+    </FormHelperText>
+  );
+}
+
+/** Ties the field to its help; screen readers say it with the field. */
+const described = (name: string, text: string | undefined) => (text ? { 'aria-describedby': `${idOf(name)}-help` } : {});
+
+function Field({ name, label, hint, isRequired = false, error, children }: FieldProps & { error: string | undefined; children: ReactNode }) {
+  return (
+    <FormGroup label={label} fieldId={idOf(name)} isRequired={isRequired}>
       {children}
-      {text && (
-        <FormHelperText>
-          <HelperText id={`field-${name}-help`}>
-            <HelperTextItem variant={error ? 'error' : 'default'}>{text}</HelperTextItem>
-          </HelperText>
-        </FormHelperText>
-      )}
+      <FieldHelp name={name} error={error} hint={hint} />
     </FormGroup>
   );
 }
@@ -47,11 +52,11 @@ interface TextFieldProps extends FieldProps {
 }
 
 export function TextField({ value, onChange, type = 'text', maxLength = 64, minLength, pattern, isDisabled = false, autoComplete = 'off', ...field }: TextFieldProps) {
-  const error = useFieldError(field.name);
+  const error = useField({ path: `/${field.name}`, label: field.label, show: plain });
   return (
-    <Field {...field}>
+    <Field {...field} error={error}>
       <TextInput
-        id={`field-${field.name}`}
+        id={idOf(field.name)}
         type={type}
         value={value}
         onChange={(_, text) => onChange(text)}
@@ -62,7 +67,7 @@ export function TextField({ value, onChange, type = 'text', maxLength = 64, minL
         isDisabled={isDisabled}
         autoComplete={autoComplete}
         validated={error ? 'error' : 'default'}
-        {...(error || field.hint ? { 'aria-describedby': `field-${field.name}-help` } : {})}
+        {...described(field.name, error ?? field.hint)}
       />
     </Field>
   );
@@ -76,11 +81,11 @@ interface NumberFieldProps extends FieldProps {
 }
 
 export function NumberField({ value, onChange, min, max, ...field }: NumberFieldProps) {
-  const error = useFieldError(field.name);
+  const error = useField({ path: `/${field.name}`, label: field.label, show: plain });
   return (
-    <Field {...field}>
+    <Field {...field} error={error}>
       <TextInput
-        id={`field-${field.name}`}
+        id={idOf(field.name)}
         type="number"
         value={value ?? ''}
         onChange={(_, text) => onChange(text === '' ? null : Number(text))}
@@ -89,7 +94,7 @@ export function NumberField({ value, onChange, min, max, ...field }: NumberField
         step={1}
         isRequired={field.isRequired ?? false}
         validated={error ? 'error' : 'default'}
-        {...(error || field.hint ? { 'aria-describedby': `field-${field.name}-help` } : {})}
+        {...described(field.name, error ?? field.hint)}
       />
     </Field>
   );
@@ -103,9 +108,19 @@ interface SelectFieldProps extends FieldProps {
 }
 
 export function SelectField({ value, options, onChange, isDisabled = false, ...field }: SelectFieldProps) {
+  const show = (one: unknown) => options.find(([known]) => known === (one ?? ''))?.[1] ?? plain(one);
+  const error = useField({ path: `/${field.name}`, label: field.label, show });
   return (
-    <Field {...field}>
-      <FormSelect id={`field-${field.name}`} value={value} onChange={(_, chosen) => onChange(chosen)} isDisabled={isDisabled} isRequired={field.isRequired ?? false}>
+    <Field {...field} error={error}>
+      <FormSelect
+        id={idOf(field.name)}
+        value={value}
+        onChange={(_, chosen) => onChange(chosen)}
+        isDisabled={isDisabled}
+        isRequired={field.isRequired ?? false}
+        validated={error ? 'error' : 'default'}
+        {...described(field.name, error ?? field.hint)}
+      >
         {options.map(([one, text]) => (
           <FormSelectOption key={one} value={one} label={text} isDisabled={one === '' && (field.isRequired ?? false)} />
         ))}
@@ -115,5 +130,12 @@ export function SelectField({ value, options, onChange, isDisabled = false, ...f
 }
 
 export function CheckField({ name, label, hint, value, onChange }: FieldProps & { value: boolean; onChange: (value: boolean) => void }) {
-  return <Checkbox id={`field-${name}`} label={label} description={hint} isChecked={value} onChange={(_, checked) => onChange(checked)} />;
+  const { t } = useTranslation();
+  const error = useField({ path: `/${name}`, label, show: (one) => (one ? t('common.yes') : t('common.no')) });
+  return (
+    <div>
+      <Checkbox id={idOf(name)} label={label} description={hint} isChecked={value} onChange={(_, checked) => onChange(checked)} isValid={!error} {...described(name, error)} />
+      <FieldHelp name={name} error={error} />
+    </div>
+  );
 }

@@ -1,6 +1,7 @@
-import { FormSelect, FormSelectOption, SearchInput } from '@patternfly/react-core';
+import { FormSelect, FormSelectOption } from '@patternfly/react-core';
 import { useEffect, useId, useState } from 'react';
 import { useTranslation } from 'react-i18next';
+import { SearchInput } from '../pf/SearchInput';
 
 interface SelectFilterProps {
   label: string;

@@ -1,16 +1,7 @@
-import {
-  Button,
-  DescriptionList,
-  DescriptionListDescription,
-  DescriptionListGroup,
-  DescriptionListTerm,
-  Modal,
-  ModalBody,
-  ModalFooter,
-  ModalHeader,
-} from '@patternfly/react-core';
+import { Button, DescriptionList, DescriptionListDescription, DescriptionListGroup, DescriptionListTerm, ModalBody, ModalFooter, ModalHeader } from '@patternfly/react-core';
 import { useTranslation } from 'react-i18next';
 import type { Desktop } from '../api/types';
+import { Modal } from '../pf/Modal';
 import { DesktopStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
 
@@ -25,9 +16,9 @@ export function DesktopDetails({ name, desktop, onClose }: { name: string; deskt
     [t('field.asOf'), formatTime(desktop.as_of, i18n.language)],
     [t('field.id'), desktop.id],
   ];
-  if (desktop.reason) rows.splice(1, 0, [t('field.reason'), desktop.reason.detail]);
+  if (desktop.reason) rows.splice(1, 0, [t('field.reason'), t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.slug })]);
   return (
-    <Modal variant="small" isOpen onClose={onClose} aria-labelledby="details-title">
+    <Modal variant="small" onClose={onClose} aria-labelledby="details-title">
       <ModalHeader title={name} labelId="details-title" />
       <ModalBody tabIndex={0} aria-label={t('home.details')}>
         <DescriptionList isHorizontal isCompact>

@@ -34,7 +34,7 @@ export function DesktopTile({ name, desktop }: { name: string; desktop: Desktop 
         <>
           <DesktopStateLabel state={desktop.state} percent={operation?.percent} />
           {operation?.stage && <span className="quiet">{t(`stage.${operation.stage}`, { defaultValue: operation.stage })}</span>}
-          {desktop.reason && <p className="tile-reason">{t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.detail })}</p>}
+          {desktop.reason && <p className="tile-reason">{t(`problem.${desktop.reason.slug}`, { defaultValue: desktop.reason.slug })}</p>}
         </>
       }
     >

@@ -1,4 +1,4 @@
-import { Bullseye, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection, Spinner, Title } from '@patternfly/react-core';
+import { Bullseye, EmptyState, EmptyStateActions, EmptyStateBody, EmptyStateFooter, PageSection, Title } from '@patternfly/react-core';
 import { DesktopIcon } from '@patternfly/react-icons';
 import { useQuery } from '@tanstack/react-query';
 import { useEffect } from 'react';
@@ -7,6 +7,7 @@ import { Link, Navigate, useLocation } from 'react-router';
 import { call } from '../api/call';
 import type { Desktop, MyPool, Page } from '../api/types';
 import { useLive } from '../live/LiveProvider';
+import { Spinner } from '../pf/Spinner';
 import { ProblemNote } from '../shell/ProblemNote';
 import { useMe } from '../shell/session';
 import { ReadAge } from '../list/DataAge';
@@ -64,7 +65,7 @@ export function HomePage() {
       {error && <ProblemNote error={error} onRetry={() => void Promise.all([desktops.refetch(), pools.refetch()])} />}
       {!ready && !error && (
         <Bullseye>
-          <Spinner aria-label={t('common.loading')} />
+          <Spinner />
         </Bullseye>
       )}
       {ready && tiles.length === 0 && (

@@ -1,7 +1,8 @@
-import { Button, Card, CardBody, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput, Title } from '@patternfly/react-core';
+import { Card, CardBody, Form, FormGroup, FormHelperText, HelperText, HelperTextItem, TextInput, Title } from '@patternfly/react-core';
 import { type FormEvent, type KeyboardEvent, useEffect, useRef, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { asProblem, isAway } from '../api/problem';
+import { BusyButton } from '../pf/BusyButton';
 import { Brand } from '../shell/Brand';
 import { LanguageChoice, ThemeChoice } from '../shell/Preferences';
 import { OtherPortals } from '../shell/OtherPortals';
@@ -103,9 +104,9 @@ export function LoginPage() {
               </FormGroup>
               {error !== null && <ProblemNote error={error} />}
               {error !== null && isAway(asProblem(error)) && <OtherPortals />}
-              <Button type="submit" isBlock size="lg" isLoading={busy} isDisabled={busy || !username || !password}>
+              <BusyButton type="submit" isBlock size="lg" isBusy={busy} isDisabled={busy || !username || !password}>
                 {t('login.submit')}
-              </Button>
+              </BusyButton>
             </Form>
           </CardBody>
         </Card>

@@ -1,4 +1,4 @@
-import { Button, Card, CardBody, PageSection, Spinner, Title } from '@patternfly/react-core';
+import { Button, Card, CardBody, PageSection, Title } from '@patternfly/react-core';
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
 import { useTranslation } from 'react-i18next';
@@ -7,6 +7,7 @@ import { asProblem, isAway, slugOf, traceOf } from '../api/problem';
 import type { Desktop, Operation, Problem } from '../api/types';
 import { openClient } from '../client/handover';
 import { StageList } from '../desktop/StageList';
+import { Spinner } from '../pf/Spinner';
 import { OtherPortals } from '../shell/OtherPortals';
 import { ProblemNote } from '../shell/ProblemNote';
 import { connect, restPort, type Wish } from './connecting';
@@ -103,7 +104,7 @@ export function StartPage() {
                 <StageList operation={operation} />
               ) : (
                 <p className="start-wait">
-                  <Spinner size="lg" aria-label={t('common.loading')} /> {t('start.asking')}
+                  <Spinner size="lg" /> {t('start.asking')}
                 </p>
               )}
             </div>

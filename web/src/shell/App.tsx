@@ -1,6 +1,6 @@
 import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, Suspense } from 'react';
-import { BrowserRouter, Navigate, Route, Routes, useLocation } from 'react-router';
+import { createBrowserRouter, Navigate, Route, RouterProvider, Routes, useLocation } from 'react-router';
 import { ApiProblem } from '../api/problem';
 import type { Me } from '../api/types';
 import { LiveProvider } from '../live/LiveProvider';
@@ -52,24 +52,32 @@ function Pages({ me }: { me: Me }) {
   );
 }
 
+// One route for all: a router of this kind can hold a page back that would lose something (useBlocker).
+const router = createBrowserRouter([
+  {
+    path: '*',
+    element: (
+      <NoticeProvider>
+        <SessionProvider>
+          <PageBoundary at="">
+            <SessionGate>
+              {(me, isAway) => (
+                <LiveProvider hasEvents={me.events} isPaused={isAway}>
+                  <Pages me={me} />
+                </LiveProvider>
+              )}
+            </SessionGate>
+          </PageBoundary>
+        </SessionProvider>
+      </NoticeProvider>
+    ),
+  },
+]);
+
 export function App() {
   return (
     <QueryClientProvider client={client}>
-      <BrowserRouter>
-        <NoticeProvider>
-          <SessionProvider>
-            <PageBoundary at="">
-              <SessionGate>
-                {(me, isAway) => (
-                  <LiveProvider hasEvents={me.events} isPaused={isAway}>
-                    <Pages me={me} />
-                  </LiveProvider>
-                )}
-              </SessionGate>
-            </PageBoundary>
-          </SessionProvider>
-        </NoticeProvider>
-      </BrowserRouter>
+      <RouterProvider router={router} />
     </QueryClientProvider>
   );
 }

@@ -1,11 +1,10 @@
-import { Bullseye, Spinner } from '@patternfly/react-core';
-import { useTranslation } from 'react-i18next';
+import { Bullseye } from '@patternfly/react-core';
+import { Spinner } from '../pf/Spinner';
 
 export function Loading() {
-  const { t } = useTranslation();
   return (
     <Bullseye>
-      <Spinner aria-label={t('common.loading')} />
+      <Spinner />
     </Bullseye>
   );
 }

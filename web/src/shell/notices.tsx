@@ -1,15 +1,17 @@
 // Short messages about what was just done; read aloud, and gone by themselves unless they failed.
-import { Alert, AlertActionCloseButton, AlertGroup } from '@patternfly/react-core';
+import { AlertGroup } from '@patternfly/react-core';
 import { createContext, type ReactNode, useCallback, useContext, useMemo, useState } from 'react';
 import { useTranslation } from 'react-i18next';
 import { asProblem } from '../api/problem';
-import { problemWords } from '../words/problem';
+import { Alert } from '../pf/Alert';
+import { type ProblemWords, problemWords } from '../words/problem';
+import { ServerSaid } from './ProblemNote';
 
 interface Notice {
   key: number;
   variant: 'success' | 'info' | 'danger';
   title: string;
-  body: string[];
+  problem?: ProblemWords;
 }
 
 interface Notices {
@@ -24,6 +26,20 @@ export function useNotices(): Notices {
   return useContext(NoticeContext);
 }
 
+function ProblemLines({ words }: { words: ProblemWords }) {
+  const { t } = useTranslation();
+  const lines = [words.sentence, ...words.fields];
+  if (words.trace) lines.push(t('common.trace', { trace: words.trace }));
+  return (
+    <>
+      {lines.filter(Boolean).map((line) => (
+        <p key={line}>{line}</p>
+      ))}
+      <ServerSaid words={words} />
+    </>
+  );
+}
+
 export function NoticeProvider({ children }: { children: ReactNode }) {
   const { t } = useTranslation();
   const [notices, setNotices] = useState<Notice[]>([]);
@@ -34,14 +50,10 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
 
   const value = useMemo<Notices>(
     () => ({
-      done: (title) => add({ variant: 'success', title, body: [] }),
+      done: (title) => add({ variant: 'success', title }),
       failed: (error) => {
-        const problem = asProblem(error);
-        const words = problemWords(problem, t);
-        // A stale form needs no long story: reading it again is the cure.
-        const body = [words.detail, ...words.fields];
-        if (words.trace) body.push(t('common.trace', { trace: words.trace }));
-        add({ variant: 'danger', title: words.title, body: body.filter(Boolean) });
+        const problem = problemWords(asProblem(error), t);
+        add({ variant: 'danger', title: problem.title, problem });
       },
     }),
     [add, t],
@@ -51,17 +63,15 @@ export function NoticeProvider({ children }: { children: ReactNode }) {
       {children}
       <AlertGroup isToast isLiveRegion aria-label={t('common.notices')}>
         {notices.map((notice) => (
-          <Alert component="p"
+          <Alert
             key={notice.key}
             variant={notice.variant}
             title={notice.title}
             timeout={notice.variant === 'danger' ? false : 6000}
             onTimeout={() => remove(notice.key)}
-            actionClose={<AlertActionCloseButton title={t('common.close')} onClose={() => remove(notice.key)} />}
+            onClose={() => remove(notice.key)}
           >
-            {notice.body.map((line) => (
-              <p key={line}>{line}</p>
-            ))}
+            {notice.problem && <ProblemLines words={notice.problem} />}
           </Alert>
         ))}
       </AlertGroup>

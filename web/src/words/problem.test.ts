@@ -13,19 +13,41 @@ const full: Problem = {
   instance: 'urn:trace:5f2c',
   origin: 'bcenter/module-1',
   retryable: true,
-  errors: [{ pointer: '/name', message: 'too long' }],
+  errors: [{ pointer: '/name', message: 'name is too long' }],
 };
 
 beforeAll(() => i18next.init({ lng: 'ko', resources: { ko: { translation: ko } } }));
 
 describe('a problem in words', () => {
-  it('has a title in the reader’s language, the server’s detail, and the number for support', () => {
+  it('has a title in the reader’s language, what it means, and the number for support', () => {
     expect(problemWords(full, i18next.t)).toEqual({
       title: ko.problem['law-slots'],
+      sentence: ko.problemText['law-slots'],
       detail: full.detail,
-      fields: ['name: too long'],
+      fields: [`${ko.member.name}: ${ko.said.tooLong}`],
       trace: '5f2c',
     });
+  });
+
+  it('does not say twice what a field says, and says nothing of the place in the body', () => {
+    const problem = { ...full, type: '/problems/invalid-request', detail: 'share 0: size is missing', errors: [{ pointer: '/shares/0/size', message: 'share 0: size is missing' }] };
+    expect(problemWords(problem, i18next.t).fields).toEqual([`${ko.member.size}: ${ko.said.missing}`]);
+    expect(problemWords(problem, i18next.t, () => true)).toMatchObject({ fields: [], sentence: ko.problemText['invalid-request'] });
+  });
+
+  it('makes an exact sentence of the figures', () => {
+    const words = problemWords({ ...full, type: '/problems/law-module', errors: [], detail: 'x', numbers: { wanted: 1200, limit: 1000 } }, i18next.t);
+    expect(words.sentence).toContain('1,200대');
+    expect(words.sentence).toContain('1,000대');
+  });
+
+  it('knows what the server says about one case', () => {
+    const words = problemWords({ ...full, type: '/problems/in-use', errors: [], detail: 'it is used by desktop pool-1-7, which is assigned' }, i18next.t);
+    expect(words.sentence).toBe('쓰고 있는 것: 데스크톱 pool-1-7');
+  });
+
+  it('says that a refusal without words is one', () => {
+    expect(problemWords({ ...full, type: '/problems/http-413', errors: [], detail: '' }, i18next.t)).toMatchObject({ title: '서버가 요청을 거절했습니다 (HTTP 413)', sentence: ko.problemText.http });
   });
 
   it('keeps the server’s title when the slug is new', () => {
