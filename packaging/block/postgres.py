@@ -7,8 +7,7 @@ import time
 from pathlib import Path
 
 from layout import Layout, demand_free, fresh
-from process import (Process, as_service, command_lines, do_as_service, is_ours, lend, own, stop_pids, told,
-                     write_as_service)
+from process import Process, command_lines, do_as_service, is_ours, lend, own, stop_pids, told, write_as_service
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SETTINGS = {
