@@ -59,6 +59,15 @@ test('the portal of the CCC reads the stream', async () => {
 async function refused(language, where) {
   const { page, context } = await visitor(browser, { language, home: hers });
   const problem = { type: '/problems/seat-elsewhere', title: '', status: 409, detail: '', instance: 'urn:trace:t', origin: 'bcenter/t', retryable: false, where };
+  // A module that serves her is among those that know her.
+  await page.route('**/api/v1/me', async (route) => {
+    const response = await route.fetch();
+    const me = await response.json();
+    const name = `module-${modules.indexOf(elsewhere) + 1}`;
+    if (me.modules && !me.modules.some((module) => module.name === name))
+      me.modules.push({ id: '00000000-0000-4000-8000-000000000000', name, login: `${elsewhere.origin}/api/v1` });
+    await route.fulfill({ response, json: me });
+  });
   await page.route('**/api/v1/connections', (route) => route.fulfill({ status: 409, contentType: 'application/problem+json', body: JSON.stringify(problem) }));
   await signIn(page, 'user', '/', hers);
   await page.locator('.tile button[class*="m-block"]').first().click();

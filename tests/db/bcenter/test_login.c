@@ -111,6 +111,25 @@ static void barred_before_a_crash(void **state)
     fixture_stop(bc);
 }
 
+/* Administrators sign in at the CCC. A session here would carry the new role. */
+static void who_becomes_an_administrator_is_out(void **state)
+{
+    struct bcenter *bc = fixture_start();
+    char hers[TOKEN_HASH];
+    struct err e;
+
+    (void)state;
+    want_person(bc, 1, false);
+    assert_int_equal(sign_in(bc, 1, hers, &e), ERR_NONE);
+    wanted(bc, "person", person_no(1),
+           "{\"username\":\"p1\",\"role\":\"admin\",\"disabled\":false,\"groups\":[],"
+           "\"verifier\":\"%s\"}",
+           verifier);
+    assert_int_equal(login_expires(bc, hers), 0);
+    assert_int_equal(sign_in(bc, 1, hers, &e), ERR_BAD_CREDENTIALS);
+    fixture_stop(bc);
+}
+
 /* As at the CCC: whoever signed in with the old one is out. */
 static void new_password_ends_them(void **state)
 {
@@ -211,6 +230,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(barred_is_for_good, setup),
         cmocka_unit_test_setup(barred_before_a_crash, setup),
+        cmocka_unit_test_setup(who_becomes_an_administrator_is_out, setup),
         cmocka_unit_test_setup(new_password_ends_them, setup),
         cmocka_unit_test_setup(leaving_ends_it_at_once, setup),
         cmocka_unit_test_setup(one_person_has_so_many, setup),
