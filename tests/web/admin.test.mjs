@@ -1,8 +1,8 @@
 // An administrator's way: every page, in both languages, light and dark.
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { accessible, clean, launch, settled, shot, signIn, visitor } from './browser.mjs';
-import { docs, portal } from './installation.mjs';
+import { accessible, clean, fits, forgive, launch, settled, shot, signIn, visitor } from './browser.mjs';
+import { account, docs, portal } from './installation.mjs';
 
 let browser;
 before(async () => {
@@ -36,7 +36,8 @@ async function everyPage(language, scheme) {
     await page.goto(new URL(`/admin/${kind}`, portal).href);
     await settled(page);
     const link = page.locator(`td a[href^="/admin/${kind}/"]`).first();
-    if ((await link.count()) > 0) await visit(page, await link.getAttribute('href'), language);
+    assert.ok((await link.count()) > 0, `${kind} has one to look at`);
+    await visit(page, await link.getAttribute('href'), language);
   }
   clean(findings);
   await context.close();
@@ -113,4 +114,80 @@ test('the API is readable without any outside resource', async () => {
   await shot(page, 'docs');
   clean(findings);
   await context.close();
+});
+
+test('an administrator who comes to the printed address is led to the administration, once', async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'admin', '/');
+  await page.waitForURL('**/admin');
+  await page.click('#user-menu');
+  await page.getByRole('menuitem').first().click();
+  await page.locator('a.pf-v6-c-button[href="/admin"]').waitFor();
+  await settled(page);
+  await accessible(page, 'home of an administrator');
+  await shot(page, 'admin-home-ko');
+  clean(findings);
+  await context.close();
+});
+
+test('a part that cannot be loaded leaves the frame and offers to reload', async () => {
+  const { page, findings, context } = await visitor(browser, { language: 'en' });
+  await page.route('**/assets/AdminRoutes*', (route) => route.abort());
+  await signIn(page, 'admin', '/login');
+  const reload = page.getByRole('button', { name: 'Reload' });
+  await reload.waitFor();
+  assert.equal(await page.locator('#user-menu').count(), 1);
+  await accessible(page, 'a page that could not be loaded');
+  await shot(page, 'admin-broken-en');
+  forgive(findings, /AdminRoutes|dynamically imported module/);
+  clean(findings);
+  await page.unroute('**/assets/AdminRoutes*');
+  await reload.click();
+  await page.waitForSelector('nav a[href="/admin/users"]');
+  await context.close();
+});
+
+test('a form outlives the end of the session, and Escape and Tab stay with the log-in', async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'admin');
+  await page.goto(new URL('/admin/groups', portal).href);
+  await settled(page);
+  await page.locator('.page-head-actions button').first().click();
+  await page.fill('#field-name', 'half a name');
+  await context.clearCookies();
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('dialog.login-again');
+  await page.waitForFunction(() => document.activeElement?.id === 'password');
+  await accessible(page, 'log-in over a form');
+  await shot(page, 'login-again-ko');
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('Shift+Tab');
+  assert.equal(await page.evaluate(() => document.activeElement?.id), 'username');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type(account('admin').password);
+  await page.keyboard.press('Enter');
+  await page.waitForSelector('dialog.login-again', { state: 'detached' });
+  assert.equal(await page.inputValue('#field-name'), 'half a name');
+  forgive(findings, /401 \(Unauthorized\)/);
+  clean(findings);
+  await context.close();
+});
+
+test('a phone and a page at 200 % have no sideways scrolling', { timeout: 900_000 }, async () => {
+  for (const [what, size] of Object.entries({ phone: { width: 390, height: 780, phone: true }, zoom: { width: 680, height: 430 } })) {
+    const { page, findings, context } = await visitor(browser, size);
+    await signIn(page, 'admin');
+    await page.waitForURL('**/admin');
+    for (const path of ['', '/desktops', '/pools/new', '/bservers', '/audit']) {
+      await page.goto(new URL(`/admin${path}`, portal).href);
+      await settled(page);
+      await fits(page, `${what} ${path}`);
+      const menu = await page.locator('#user-menu').boundingBox();
+      assert.ok(menu.x + menu.width <= size.width, `${what} ${path}: the user menu is on the screen`);
+      await shot(page, `admin-${what}${path.replaceAll('/', '-')}-ko`);
+    }
+    await accessible(page, `administration, ${what}`);
+    clean(findings);
+    await context.close();
+  }
 });

@@ -51,6 +51,28 @@ export function clean(findings) {
   assert.deepEqual(findings, []);
 }
 
+/** Takes away what a step must cause; anything else stays found. */
+export function forgive(findings, pattern) {
+  findings.splice(0, Infinity, ...findings.filter((finding) => !pattern.test(finding)));
+}
+
+/** Nothing is cut off at the side, neither of the page nor of what scrolls in it. */
+export async function fits(page, what) {
+  const wide = await page.evaluate(() =>
+    ['html', '#main', '.pf-v6-c-masthead', '.form-card', '#tools'].flatMap((place) => {
+      const element = document.querySelector(place);
+      return element && element.scrollWidth > Math.min(element.clientWidth, window.innerWidth) ? [`${place}: ${element.scrollWidth}`] : [];
+    }),
+  );
+  assert.deepEqual(wide, [], `wider than the window: ${what}`);
+}
+
+/** Every answer is that of a server without its database. */
+export async function loseDatabase(page) {
+  const body = JSON.stringify({ type: '/problems/db-unavailable', title: '', status: 503, detail: '', instance: 'urn:trace:t', origin: 'ccc/t', retryable: true });
+  await page.route('**/api/v1/**', (route) => route.fulfill({ status: 503, contentType: 'application/problem+json', body }));
+}
+
 export async function signIn(page, role, path = '/login', home = portal) {
   const { username, password } = account(role);
   await page.goto(new URL(path, home).href);

@@ -84,7 +84,7 @@ const endpoints = {
     { role: 'admin', username: 'admin', password: 'administrator' },
     { role: 'user', username: 'user', password: 'desktop-user' },
   ],
-  blocks: [],
+  blocks: [{ bcenters: [{ name: 'module-1', login: 'http://127.0.0.1:4181/api/v1' }] }],
 };
 const where = process.argv[2];
 if (where) writeFileSync(where, JSON.stringify(endpoints, null, 1));
