@@ -4,31 +4,24 @@
 #include "ccc/ccc.h"
 #include "ccc/mirror.h"
 #include "ccc/routes.h"
-#include "ccc/wanted.h"
+#include "ccc/wanted_block.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/http/metric.h"
 #include "sql/ccc/node.h"
 
-enum { WAIT_MAX_S = 30, SCOPES_MAX = 512 };
+enum { WAIT_MAX_S = 30 };
 
-/* The scopes of the calling xCenter: all modules of its block, and "" for what all may know. */
-static int scopes_of(const struct request *rq, char to[SCOPES_MAX], struct err *e)
+/* The block of the calling xCenter. */
+static int block_of(const struct request *rq, char to[ID_LEN + 1], struct err *e)
 {
-    auto_result PGresult *node = NULL, *modules = NULL;
-    size_t at;
+    auto_result PGresult *node = NULL;
 
     if (db_run(ccc_db(rq), &Q_node_caller, DB_ARGS(rq->caller.id.s), &node, e) < 0)
         return -1;
     if (db_rows(node) == 0 || strcmp(db_text(node, 0, "kind"), "xcenter") != 0)
         return err_set(e, ERR_PEER_IDENTITY, "this node is not an xCenter of this installation");
-    if (db_run(ccc_db(rq), &Q_node_block_modules, DB_ARGS(db_text(node, 0, "block_id")), &modules,
-               e) < 0)
-        return -1;
-    at = (size_t)snprintf(to, SCOPES_MAX, "{\"\"");
-    for (int i = 0; i < db_rows(modules) && at + ID_LEN + 3 < SCOPES_MAX; i++)
-        at += (size_t)snprintf(to + at, SCOPES_MAX - at, ",%s", db_text(modules, i, "id"));
-    snprintf(to + at, SCOPES_MAX - at, "}");
+    snprintf(to, ID_LEN + 1, "%s", db_text(node, 0, "block_id"));
     return 0;
 }
 
@@ -36,16 +29,16 @@ static int scopes_of(const struct request *rq, char to[SCOPES_MAX], struct err *
 static int get_wanted(const struct request *rq, struct reply *rp, struct err *e)
 {
     static const char *const parameters[] = { "after", "wait", NULL };
-    char scopes[SCOPES_MAX];
+    char block[ID_LEN + 1];
     json_t *page;
     int64_t wait_s;
     bool empty;
 
     if (http_query_only(rq, parameters, e) < 0 ||
         http_query_int(rq, "wait", 0, WAIT_MAX_S, 0, &wait_s, e) < 0 ||
-        scopes_of(rq, scopes, e) < 0 ||
+        block_of(rq, block, e) < 0 ||
         db_run(ccc_db(rq), &Q_node_hear, DB_ARGS(rq->caller.id.s, ""), NULL, e) < 0 ||
-        wanted_page(ccc_db(rq), scopes, http_query(rq, "after"), &page, &empty, e) < 0)
+        wanted_block_page(ccc_db(rq), block, http_query(rq, "after"), &page, &empty, e) < 0)
         return -1;
     if (empty && wait_s > 0 && !rq->woken) {
         json_decref(page);

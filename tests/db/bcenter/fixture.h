@@ -13,6 +13,7 @@
 #include <cmocka.h>
 #include <sodium.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bcenter/agent_observed.h"
 #include "bcenter/broker.h"
@@ -59,6 +60,15 @@ static inline int64_t sql_number(const char *text)
     PQclear(r);
     PQfinish(c);
     return n;
+}
+
+/* Whatever else the cluster does (an autovacuum has a transaction too) holds the audit's rows back:
+ * until it has ended. */
+static inline void audit_settled(void)
+{
+    while (sql_number("select count(*) from audit "
+                      "where rev >= pg_snapshot_xmin(pg_current_snapshot())") > 0)
+        usleep(20000);
 }
 
 static inline void fresh_schema(void)

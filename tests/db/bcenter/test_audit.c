@@ -84,6 +84,7 @@ static void a_late_commit_is_not_skipped(void **state)
     sql("insert into audit (action) values ('early')");
     reconcile_audit(bc);
     finish(late, "commit");
+    audit_settled();
     reconcile_audit(bc);
     assert_int_equal(sync_set_count(bc->observed, "audit"), 2);
     fixture_stop(bc);
@@ -97,6 +98,7 @@ static void write_many(void)
              "insert into audit (action, detail) select 'many', n from generate_series(1, %d) n",
              MANY);
     sql(text);
+    audit_settled();
 }
 
 /* The CCC is away for longer than memory has room; the bCenter is started again meanwhile. */
@@ -193,6 +195,7 @@ static void what_is_not_acknowledged_is_never_purged(void **state)
  * not comes, and so does what is written from now on. */
 static void another_clusters_numbers_are_stamped_anew(void **state)
 {
+    struct err e = { 0 };
     struct bcenter *bc;
 
     (void)state;
@@ -200,9 +203,12 @@ static void another_clusters_numbers_are_stamped_anew(void **state)
     sql("insert into audit (action, rev) values ('told', '900000000000'), ('new', '900000000001')");
     sql("update audit_told set rev = '900000000000', no = 1");
     bc = started();
+    assert_int_equal(reconcile_audit_open(bc, bc->reconcile_db, &e), 0);
+    audit_settled();
     reconcile_audit(bc);
     assert_int_equal(sync_set_count(bc->observed, "audit"), 1);
     sql("insert into audit (action) values ('newer')");
+    audit_settled();
     reconcile_audit(bc);
     assert_int_equal(sync_set_count(bc->observed, "audit"), 2);
     assert_int_equal(

@@ -117,6 +117,8 @@ static void floating_is_clean_for_the_next(void **state)
     assert_int_equal(sql_number("select count(*) from seat where released"), 0);
     assert_int_equal(sql_number("select count(distinct overlay_id) from session"), 2);
     settle(bc);
+    audit_settled();
+    reconcile_tick(bc);
     assert_true(sql_number("select count(*) from audit where action = 'connection.create'") >= 2);
     assert_int_equal(sync_set_count(bc->observed, "audit"),
                      sql_number("select count(*) from audit"));

@@ -2,15 +2,17 @@
  * history. */
 #include "tests/db/ccc/fresh.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <unistd.h>
 
-#include "ccc/wanted.h"
+#include "ccc/wanted_block.h"
 #include "common/base/json.h"
 #include "common/sync/set.h"
 #include "common/wire/place.h"
 
 #define ALL_SCOPES "{\"\"," MODULE_1 "," MODULE_2 "}"
+#define OTHER_BLOCK "00000000-0000-4000-8000-0000000000bb"
 #define ONE_SCOPE "{\"\"," MODULE_1 "}"
 
 S(difference, 0,
@@ -47,6 +49,17 @@ static size_t count_kind(const json_t *page, const char *kind)
     for (size_t i = 0; i < json_array_size(list); i++)
         n += strcmp(json_str(json_array_get(list, i), "kind"), kind) == 0;
     return n;
+}
+
+/* Whatever else the cluster does (an autovacuum has a transaction too) holds changes back: until it
+ * has ended. */
+static void settled(struct db *db)
+{
+    S(above, 0,
+      "select count(*) as n from wanted where rev >= pg_snapshot_xmin(pg_current_snapshot())");
+
+    while (fresh_number(db, &above, NULL) > 0)
+        usleep(20000);
 }
 
 static void same_as_views(struct db *db)
@@ -279,6 +292,7 @@ static void one_large_transaction(void **state)
 
     (void)state;
     fresh_must(db, &many, NULL);
+    settled(db);
     while (more && pages++ < 20) {
         json_auto_t *page = NULL;
 
@@ -309,8 +323,10 @@ static void tombstones_and_floor(void **state)
     struct err e = { 0 };
 
     (void)state;
+    settled(db);
     before = page_of(db, ALL_SCOPES, "");
     fresh_must(db, &remove, NULL);
+    settled(db);
     told = page_of(db, ALL_SCOPES, json_str(before, "cursor"));
     assert_true(count_kind(told, "entitlement") > 0);
     assert_false(json_flag(told, "snapshot", true));
@@ -324,17 +340,6 @@ static void tombstones_and_floor(void **state)
     assert_true(json_flag(old, "snapshot", false));
     again = page_of(db, ALL_SCOPES, json_str(old, "cursor"));
     assert_false(json_flag(again, "snapshot", true));
-}
-
-/* Whatever else the cluster does (an autovacuum has a transaction too) holds changes back: until it
- * has ended. */
-static void settled(struct db *db)
-{
-    S(above, 0,
-      "select count(*) as n from wanted where rev >= pg_snapshot_xmin(pg_current_snapshot())");
-
-    while (fresh_number(db, &above, NULL) > 0)
-        usleep(20000);
 }
 
 /* A copy of the database is another source, though its cluster and its transactions go on. */
@@ -452,6 +457,67 @@ static void place_is_the_same(void **state)
     }
 }
 
+struct reading {
+    const char *cursor;
+    json_t *page;
+    bool failed;
+};
+
+static void *read_block(void *arg)
+{
+    struct reading *r = arg;
+    auto_db struct db *db = fresh_open();
+    struct err e = { 0 };
+    bool empty;
+
+    r->failed = wanted_block_page(db, OTHER_BLOCK, r->cursor, &r->page, &empty, &e) < 0;
+    return NULL;
+}
+
+/* A module comes after its block's modules were read and before the page is: the page waits for the
+ * table meanwhile. What the module brought along must be in it or in the next one. */
+static void a_module_that_comes_meanwhile(void **state)
+{
+    S(block, 0, "insert into block (id, name) values ('" OTHER_BLOCK "', 'other')");
+    S(node, 0,
+      "insert into node (id, kind, name, block_id) values (gen_random_uuid(), 'xcenter', 'x', "
+      "'" OTHER_BLOCK "')");
+    S(begin, 0, "begin");
+    S(lock, 0, "lock table wanted in access exclusive mode");
+    S(waits, 0, "select count(*) as n from pg_locks where not granted");
+    S(module, 0,
+      "insert into module (id, name, block_id, place) values (gen_random_uuid(), 'm3', "
+      "'" OTHER_BLOCK "', 0)");
+    S(commit, 0, "commit");
+    auto_db struct db *db = fresh_open(), *look = fresh_open();
+    json_auto_t *start = NULL, *next = NULL;
+    struct reading r = { 0 };
+    struct err e = { 0 };
+    pthread_t thread;
+    bool empty;
+
+    (void)state;
+    fresh_must(db, &block, NULL);
+    fresh_must(db, &node, NULL);
+    assert_int_equal(wanted_block_page(db, OTHER_BLOCK, "", &start, &empty, &e), 0);
+    assert_int_equal(count_kind(start, "node"), 0);
+    fresh_must(db, &begin, NULL);
+    fresh_must(db, &lock, NULL);
+    r.cursor = json_str(start, "cursor");
+    assert_int_equal(pthread_create(&thread, NULL, read_block, &r), 0);
+    while (fresh_number(look, &waits, NULL) == 0)
+        usleep(10000);
+    fresh_must(db, &module, NULL);
+    fresh_must(db, &commit, NULL);
+    pthread_join(thread, NULL);
+    assert_false(r.failed);
+    settled(db);
+    assert_int_equal(
+        wanted_block_page(db, OTHER_BLOCK, json_str(r.page, "cursor"), &next, &empty, &e), 0);
+    assert_true(count_kind(r.page, "node") + count_kind(next, "node") > 0);
+    json_decref(r.page);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -464,6 +530,7 @@ int main(void)
         cmocka_unit_test_setup(tombstones_and_floor, setup),
         cmocka_unit_test_setup(a_copy_has_another_history, setup),
         cmocka_unit_test_setup(a_cursor_from_the_future, setup),
+        cmocka_unit_test_setup(a_module_that_comes_meanwhile, setup),
         cmocka_unit_test(place_is_the_same),
     };
 
