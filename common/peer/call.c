@@ -36,28 +36,42 @@ size_t call_on_bytes(char *bytes, size_t one, size_t n, void *arg)
     return n;
 }
 
+static void fail_by_code(const struct peer *p, CURLcode code, struct err *e)
+{
+    switch (code) {
+    case CURLE_OPERATION_TIMEDOUT:
+        err_set(e, ERR_PEER_TIMEOUT, "the %s did not answer in time", p->tls.kind);
+        break;
+    case CURLE_OUT_OF_MEMORY:
+    case CURLE_FAILED_INIT: err_set(e, ERR_INTERNAL, "the call could not be made"); break;
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CACERT_BADFILE:
+        err_set(e, ERR_INTERNAL, "this node's certificate cannot be used");
+        break;
+    case CURLE_WEIRD_SERVER_REPLY:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+    case CURLE_URL_MALFORMAT:
+    case CURLE_BAD_CONTENT_ENCODING:
+        err_set(e, ERR_PEER_PROTOCOL, "the %s answered unintelligibly", p->tls.kind);
+        break;
+    default: err_set(e, ERR_PEER_UNREACHABLE, "the %s could not be reached", p->tls.kind);
+    }
+}
+
 /* The only translator of libcurl's codes. */
 static int peer_fail(struct peer *p, const struct call *c, const char *url, CURLcode code,
                      struct err *e)
 {
-    if (c->sink_error.code != ERR_NONE)
+    if (c->sink_error.code != ERR_NONE) {
         *e = c->sink_error;
-    else if (atomic_load(&p->interrupted))
+    } else if (atomic_load(&p->interrupted)) {
         err_set(e, ERR_PEER_UNREACHABLE, "this part of the system is stopping");
-    else if (p->tls.refused || code == CURLE_PEER_FAILED_VERIFICATION) {
+    } else if (p->tls.refused || code == CURLE_PEER_FAILED_VERIFICATION) {
         err_set(e, ERR_PEER_IDENTITY, "the other end is not the %s that was called", p->tls.kind);
         return err_cause(e, "%s: %s", url, p->tls.refused ? p->tls.shown : p->why);
-    } else if (code == CURLE_OPERATION_TIMEDOUT)
-        err_set(e, ERR_PEER_TIMEOUT, "the %s did not answer in time", p->tls.kind);
-    else if (code == CURLE_OUT_OF_MEMORY || code == CURLE_FAILED_INIT)
-        err_set(e, ERR_INTERNAL, "the call could not be made");
-    else if (code == CURLE_SSL_CERTPROBLEM || code == CURLE_SSL_CACERT_BADFILE)
-        err_set(e, ERR_INTERNAL, "this node's certificate cannot be used");
-    else if (code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL ||
-             code == CURLE_URL_MALFORMAT || code == CURLE_BAD_CONTENT_ENCODING)
-        err_set(e, ERR_PEER_PROTOCOL, "the %s answered unintelligibly", p->tls.kind);
-    else
-        err_set(e, ERR_PEER_UNREACHABLE, "the %s could not be reached", p->tls.kind);
+    } else {
+        fail_by_code(p, code, e);
+    }
     return err_cause(e, "%s: curl %d: %s", url, (int)code,
                      p->why[0] ? p->why : curl_easy_strerror(code));
 }

@@ -312,4 +312,27 @@ static inline int ask(struct bcenter *bc, struct db *db, int person, struct conn
     return ask_as(bc, db, person, false, c, e);
 }
 
+/* A fresh module with one bServer, one pool and people entitled to it, at rest. */
+static inline struct bcenter *with_pool(const char *kind, int size, int spares, int people)
+{
+    struct bcenter *bc;
+
+    fresh_schema();
+    bc = fixture_start();
+    want_pool(bc, kind, size, spares, IMAGE);
+    want_people(bc, people);
+    heard(bc, HOST, "boot-1", 8);
+    settle(bc);
+    return bc;
+}
+
+static inline int ticket(struct bcenter *bc, struct db *db, const struct id *session,
+                         const char *secret, struct err *e)
+{
+    struct connection c;
+
+    *e = (struct err){ 0 };
+    return session_ticket(bc, db, &(struct session_resume){ *session, secret }, &c, e);
+}
+
 #endif

@@ -5,19 +5,6 @@
 #include "sql/module/module.h"
 #include "tests/db/bcenter/fixture.h"
 
-static struct bcenter *with_pool(const char *kind, int size, int spares, int people)
-{
-    struct bcenter *bc;
-
-    fresh_schema();
-    bc = fixture_start();
-    want_pool(bc, kind, size, spares, IMAGE);
-    want_people(bc, people);
-    heard(bc, HOST, "boot-1", 8);
-    settle(bc);
-    return bc;
-}
-
 static struct id order(struct bcenter *bc, int n, const char *verb, const struct id *desktop)
 {
     struct id id = numbered("12345678", n);
@@ -242,7 +229,7 @@ static void withdrawn(void **state)
 {
     struct bcenter *bc = with_pool("floating", 1, 1, 1);
     auto_db struct db *db = NULL;
-    struct connection c;
+    struct connection c, none;
     struct err e = { 0 }, refused = { 0 };
 
     (void)state;
@@ -255,7 +242,7 @@ static void withdrawn(void **state)
     reconcile_tick(bc);
     assert_non_null(bc->m.desktops->session);
     assert_int_equal(
-        session_ticket(bc, db, &(struct session_resume){ c.id, c.resume }, &c, &refused), -1);
+        session_ticket(bc, db, &(struct session_resume){ c.id, c.resume }, &none, &refused), -1);
     assert_int_equal(refused.code, ERR_NOT_ENTITLED);
     want_people(bc, 1); /* given back within the minute: nothing has happened */
     reconcile_tick(bc);
