@@ -1,8 +1,9 @@
 // @vitest-environment jsdom
-import { screen } from '@testing-library/react';
+import { fireEvent, screen, waitFor } from '@testing-library/react';
 import { Route, Routes } from 'react-router';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { listOf, problem, serve, show } from '../testing/page';
+import { SessionGate } from '../shell/SessionGate';
+import { listOf, ME, problem, serve, show } from '../testing/page';
 import { StartPage } from './StartPage';
 
 beforeEach(() => localStorage.setItem('bic.modules', JSON.stringify([{ id: 'm', name: 'module-7', login: 'https://seven.example:8441/api/v1' }])));
@@ -33,4 +34,33 @@ describe('the starting page shows the way on, to the same desktop', () => {
     await screen.findByText('The desktop could not be opened');
     expect(screen.queryByText('module-7')).toBeNull();
   });
+});
+
+it('who signs in again is connected, without asking once more', async () => {
+  localStorage.setItem('bic.signed-in', '1');
+  let isSignedIn = false;
+  const asked = serve({
+    'GET /me': [200, ME],
+    'GET /me/desktops': listOf(),
+    'GET /pools': listOf(),
+    'POST /sessions': () => {
+      isSignedIn = true;
+      return [201, { csrf: 'c', modules: [] }];
+    },
+    'POST /connections': () => (isSignedIn ? problem(409, 'pool-exhausted') : problem(401, 'not-signed-in')),
+  });
+  show(
+    <SessionGate>
+      {() => (
+        <Routes>
+          <Route path="start/:id" element={<StartPage />} />
+        </Routes>
+      )}
+    </SessionGate>,
+    '/start/p1',
+  );
+  fireEvent.change(await screen.findByLabelText('Password'), { target: { value: 'secret' } });
+  fireEvent.click(screen.getByText('Sign in', { selector: 'button *' }));
+  await waitFor(() => expect(asked.filter((one) => one === 'POST /connections')).toHaveLength(2));
+  await screen.findByText('Every desktop of the pool is taken');
 });

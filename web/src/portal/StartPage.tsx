@@ -10,6 +10,7 @@ import { StageList } from '../desktop/StageList';
 import { Spinner } from '../pf/Spinner';
 import { OtherPortals } from '../shell/OtherPortals';
 import { ProblemNote } from '../shell/ProblemNote';
+import { useSession } from '../shell/session';
 import { connect, restPort, type Wish } from './connecting';
 import { elsewhereOf } from './elsewhere';
 import { useMyDesktops, useMyPools } from './HomePage';
@@ -90,6 +91,12 @@ export function StartPage() {
     void client.invalidateQueries({ queryKey: ['pool', 'mine'] });
     setRound(round + 1);
   };
+  // Refused only because her session had ended: she is back, and means what she meant.
+  const { state } = useSession();
+  const isDue = state.status === 'in' && error !== null && asProblem(error).status === 401;
+  useEffect(() => {
+    if (isDue) again();
+  });
   return (
     <PageSection className="start" isCenterAligned>
       <Card className="start-card" isLarge>

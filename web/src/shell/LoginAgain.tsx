@@ -38,8 +38,12 @@ export function LoginAgain() {
     };
   }, []);
   const stay = (event: SyntheticEvent) => event.preventDefault();
+  // The back gesture of a phone closes it all the same.
+  const reopen = () => {
+    if (place.current?.isConnected && !place.current.open) place.current.showModal();
+  };
   return createPortal(
-    <dialog ref={place} className="login-again" aria-label={t('login.title')} onCancel={stay}>
+    <dialog ref={place} className="login-again" aria-label={t('login.title')} onCancel={stay} onClose={reopen}>
       <LoginPage />
     </dialog>,
     document.body,
