@@ -3,6 +3,7 @@
 import RFB from '@novnc/novnc';
 import { ApiProblem } from '../api/problem';
 import type { Connection, Display, Problem } from '../api/types';
+import { Ime } from './ime';
 import { type LinkState, START, next } from './link';
 import { newTicket } from './rest';
 
@@ -25,10 +26,24 @@ const DRAWN_AFTER = 400;
 const SILENCE = 10_000;
 /** Non-incremental request for one pixel: every server answers it. */
 const ONE_PIXEL = new Uint8Array([3, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
+/** The session whose desktop was left in Hangul: a reload, or a new window here, goes on with it. */
+const HANGUL_KEY = 'bic.client.hangul';
+
+/** Tells of each key that goes out, pressed by the person or by a tool. */
+class Wire extends RFB {
+  sent: ((keysym: number, code: string | null, isDown: boolean) => void) | null = null;
+
+  override sendKey(keysym: number, code: string | null, down?: boolean): void {
+    super.sendKey(keysym, code, down);
+    // noVNC makes two calls of one without a direction.
+    if (down !== undefined) this.sent?.(keysym, code, down);
+  }
+}
 
 export class Screen {
+  readonly ime: Ime;
   private link: LinkState = START;
-  private rfb: RFB | null = null;
+  private rfb: Wire | null = null;
   /** Each attempt draws into a box of its own, so that a dying one cannot disturb the next. */
   private box: HTMLElement | null = null;
   private socket: WebSocket | null = null;
@@ -45,6 +60,11 @@ export class Screen {
     private readonly connection: Connection,
     private readonly events: ScreenEvents,
   ) {
+    this.ime = new Ime(localStorage.getItem(HANGUL_KEY) === connection.id);
+    this.ime.follow((hangul) => {
+      if (hangul) localStorage.setItem(HANGUL_KEY, connection.id);
+      else localStorage.removeItem(HANGUL_KEY);
+    });
     // A machine that woke up or got its network back should not wait for the back-off.
     window.addEventListener('online', () => this.retryNow());
     document.addEventListener('visibilitychange', () => {
@@ -65,6 +85,10 @@ export class Screen {
 
   focus(): void {
     this.rfb?.focus({ preventScroll: true });
+  }
+
+  get isConnected(): boolean {
+    return this.link.phase === 'connected';
   }
 
   readonly sendKey = (keysym: number, code: string | null, down?: boolean): void => {
@@ -114,8 +138,11 @@ export class Screen {
     this.box = document.createElement('div');
     this.box.className = 'box';
     this.place.append(this.box);
-    const rfb = new RFB(this.box, socket, { shared: true });
+    const rfb = new Wire(this.box, socket, { shared: true });
     this.rfb = rfb;
+    rfb.sent = (keysym, code, isDown) => {
+      if (this.isConnected) this.ime.sent(keysym, code, isDown);
+    };
     rfb.background = 'transparent';
     rfb.showDotCursor = false;
     this.applyView();
@@ -123,7 +150,7 @@ export class Screen {
     this.timers.push(window.setTimeout(() => this.giveUpSocket(), OPEN_WITHIN));
   }
 
-  private connected(rfb: RFB): void {
+  private connected(rfb: Wire): void {
     this.stopTimers();
     this.happened({ type: 'opened' });
     // The old picture stays until the new one has had time to be drawn.
@@ -162,6 +189,7 @@ export class Screen {
     this.box = null;
     this.socket = null;
     this.rfb = null;
+    this.ime.release();
     this.happened({ type: 'closed', code });
   }
 

@@ -54,7 +54,7 @@ export class Toolbar {
         this.key('altTab', t('altTab')),
         this.key('windows', t('windows')),
         this.key('escape', t('escape')),
-        this.key('hangul', t('hangul'), t('hangulHint')),
+        this.hangulKey(),
         this.key('hanja', t('hanja'), t('hanjaHint')),
       ),
       el('div', { class: 'group' }, this.scales(), this.qualities()),
@@ -71,6 +71,20 @@ export class Toolbar {
   private key(chord: Chord, label: string, hint = label): HTMLButtonElement {
     const press = () => this.send(() => sendChord(chord, this.screen.sendKey));
     return button(label, press, { id: `key-${chord}`, title: hint, 'aria-label': hint === label ? label : `${label}, ${hint}` });
+  }
+
+  /** Says beside its label what the desktop is taken to be in. */
+  private hangulKey(): HTMLButtonElement {
+    const key = this.key('hangul', t('hangul'), t('hangulHint'));
+    const mode = el('span', { class: 'mode' });
+    key.append(' ', mode);
+    this.screen.ime.follow((hangul) => {
+      mode.textContent = t(hangul ? 'imeHangulShort' : 'imeLatinShort');
+      const words = [t('hangulHint'), t(hangul ? 'imeHangul' : 'imeLatin')];
+      key.title = words.join('\n');
+      key.setAttribute('aria-label', [key.textContent, ...words].join(', '));
+    });
+    return key;
   }
 
   private send(press: () => void): void {
