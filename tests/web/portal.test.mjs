@@ -12,6 +12,8 @@ const LAUNCHER = [52, -18];
 const TERMINAL = [27, 36, 48];
 const MAGENTA = [255, 0, 255];
 const GREEN = [0, 255, 0];
+const CYAN = [0, 255, 255];
+const YELLOW = [255, 255, 0];
 let browser;
 before(async () => {
   browser = await launch();
@@ -24,6 +26,35 @@ async function openDesktop(page) {
   await page.waitForURL('**/client.html', { timeout: BOOT });
   await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
   return waitForDrawing(page);
+}
+
+/** Presses 한/영 among the tools; they say what the desktop is then taken to be in. */
+async function pressHangul(page, mode) {
+  await page.click('#tools-tab');
+  await page.click('#key-hangul');
+  assert.equal(await page.locator('#key-hangul .mode').textContent(), mode);
+  await page.click('#tools-tab');
+  await page.waitForTimeout(500);
+}
+
+/** Sends through the text box; returns what it says about it. */
+async function sendText(page, text) {
+  await page.click('#tools-tab');
+  await page.click('#text-box');
+  await page.fill('#text-area', text);
+  await accessible(page, 'text box');
+  await page.click('#text-send');
+  await page.waitForFunction(() => document.querySelector('#text-area').value === '', null, { timeout: 60_000 });
+  const said = await page.locator('#text-status').textContent();
+  await page.click('#text-box');
+  await page.click('#tools-tab');
+  return said;
+}
+
+/** A line for the guest's shell: fills the screen when x is this text, byte by byte. */
+function fillIfGiven(text, [red, green, blue]) {
+  const octal = [...Buffer.from(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  return `; [ "$x" = "$(printf '${octal}')" ] && printf '\\033[48;2;${red};${green};${blue}m\\033[2J'\n`;
 }
 
 for (const language of Object.keys(LANGUAGES)) {
@@ -141,25 +172,39 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
   });
 
   await t.test('한/영 makes syllables of the same keys', async () => {
-    const hangul = async () => {
-      await page.click('#tools-tab');
-      await page.click('#key-hangul');
-      await page.click('#tools-tab');
-      await page.waitForTimeout(500);
-    };
     // The shell itself says whether it was given 한글 in UTF-8.
-    const told = `; [ $x = $(printf '\\355\\225\\234\\352\\270\\200') ] && printf '\\033[48;2;0;255;0m\\033[2J'\n`;
+    const told = fillIfGiven('한글', GREEN);
     await typeKeys(page, `x=gksrmf${told}`);
     await waitForStillness(page);
     assert.ok((await share(page, GREEN)) < 0.001, 'Latin letters count as Hangul');
     await typeKeys(page, 'x=');
-    await hangul();
+    await pressHangul(page, '가');
     await typeKeys(page, 'gksrmf');
     await waitForStillness(page);
     await shot(page, 'desktop-hangul-ko');
-    await hangul();
+    await pressHangul(page, 'A');
     await typeKeys(page, told);
     await waitForShare(page, GREEN, 0.2);
+  });
+
+  await t.test('the text box brings Hangul, Latin letters and signs, and names what no key types', async () => {
+    await typeKeys(page, "x='");
+    assert.match(await sendText(page, '한글 Test😀 값'), /\(1\): 😀/);
+    await waitForStillness(page);
+    await shot(page, 'desktop-textbox-hangul-ko');
+    await typeKeys(page, `'${fillIfGiven('한글 Test 값', CYAN)}`);
+    await waitForShare(page, CYAN, 0.2);
+  });
+
+  await t.test('the text box keeps letters apart, and leaves the desktop in Hangul when it was', async () => {
+    await typeKeys(page, "x='");
+    await pressHangul(page, '가');
+    assert.equal(await sendText(page, '가ㄱ 각ㅏ ㅗㅏ 하ㅋㅋ ㅠㅠ ㄳ Q값'), '');
+    await waitForStillness(page);
+    await typeKeys(page, 'gksrmf');
+    await pressHangul(page, 'A');
+    await typeKeys(page, `'${fillIfGiven('가ㄱ 각ㅏ ㅗㅏ 하ㅋㅋ ㅠㅠ ㄳ Q값한글', YELLOW)}`);
+    await waitForShare(page, YELLOW, 0.2);
   });
 
   await t.test('the tools open by their tab and by Ctrl+Alt+Shift', async () => {
@@ -172,6 +217,7 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.fill('#text-area', '안녕 hello');
     await shot(page, 'desktop-textbox-ko');
     await page.click('#text-send');
+    await page.waitForFunction(() => document.querySelector('#text-area').value === '');
     await page.click('#text-box');
     await page.click('#tools-tab');
     await page.waitForSelector('#tools', { state: 'hidden' });
