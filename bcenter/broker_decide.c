@@ -35,19 +35,29 @@ static void with_session(struct desktop *d, const struct broker_ask *ask, struct
         decide(out, d->bserver->knows_key ? DECIDE_RESUME : DECIDE_WAIT, d);
 }
 
+/* Nobody can be given it as it stands. */
+static bool not_now(struct desktop *d, int64_t boot_ms, struct decided *out)
+{
+    if (d->busy || d->unsure)
+        decide(out, DECIDE_WAIT, d);
+    else if (d->row.deleting)
+        refuse(out, ERR_DESKTOP_STATE, "the desktop is being deleted");
+    else if (!d->bserver || !bserver_up(d->bserver, boot_ms))
+        refuse(out, ERR_DESKTOP_LOST,
+               "the desktop's bServer does not answer; nothing on it was stopped");
+    else if (!desktop_screen(d))
+        refuse(out, ERR_LAW_CAPABILITY, "the desktop's bServer shows no screens");
+    else
+        return false;
+    return true;
+}
+
 static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
                  struct decided *out)
 {
-    if (d->busy || d->unsure) {
-        decide(out, DECIDE_WAIT, d);
-    } else if (d->row.deleting) {
-        refuse(out, ERR_DESKTOP_STATE, "the desktop is being deleted");
-    } else if (!d->bserver || !bserver_up(d->bserver, boot_ms)) {
-        refuse(out, ERR_DESKTOP_LOST,
-               "the desktop's bServer does not answer; nothing on it was stopped");
-    } else if (!desktop_screen(d)) {
-        refuse(out, ERR_LAW_CAPABILITY, "the desktop's bServer shows no screens");
-    } else if (d->session) {
+    if (not_now(d, boot_ms, out))
+        return;
+    if (d->session) {
         with_session(d, ask, out);
     } else if (ask->result && (d->row.seq != ask->seq || !desktop_ready(d, boot_ms))) {
         refuse(out, ERR_SESSION_ENDED, "the connection that the operation led to has ended");

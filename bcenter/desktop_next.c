@@ -6,6 +6,8 @@ static enum next next_of_person(const struct next_facts *f)
         return NEXT_SESSION_END;
     if (!f->floating)
         return NEXT_NOTHING;
+    if (f->host_left && !f->op_open)
+        return f->session ? NEXT_SESSION_END : NEXT_RELEASE;
     if (f->session && f->closed_ms >= f->logoff_ms)
         return NEXT_SESSION_END;
     if (!f->session && !f->op_open && f->assigned_ms >= f->logoff_ms)
@@ -13,8 +15,16 @@ static enum next next_of_person(const struct next_facts *f)
     return NEXT_NOTHING;
 }
 
+static bool may_start(const struct next_facts *f)
+{
+    return f->want_running && !f->wanted_on && !f->alive && f->seen && !f->maintenance &&
+           f->retry_in_ms <= 0;
+}
+
 static enum next next_of_spare(const struct next_facts *f)
 {
+    if (f->host_left && !f->op_open)
+        return NEXT_DELETE;
     if (f->op_open || !f->host_up)
         return f->surplus && !f->op_open ? NEXT_DELETE : NEXT_NOTHING;
     if (f->surplus)
@@ -25,16 +35,15 @@ static enum next next_of_spare(const struct next_facts *f)
         return NEXT_RENEW;
     if (f->hung)
         return NEXT_RESTART;
-    if (f->want_running && !f->wanted_on && !f->alive && f->seen && !f->maintenance &&
-        f->retry_in_ms <= 0)
-        return NEXT_START;
-    return NEXT_NOTHING;
+    return may_start(f) ? NEXT_START : NEXT_NOTHING;
 }
 
 enum next desktop_next(const struct next_facts *f)
 {
     if (f->busy)
         return NEXT_NOTHING;
+    if (f->deleting && f->host_left)
+        return NEXT_FORGET; /* nobody is there to say that it is gone */
     if (f->deleting)
         return f->host_up && f->seen && f->missing ? NEXT_FORGET : NEXT_NOTHING;
     /* What the host itself has said is believed at once; silence says nothing. */

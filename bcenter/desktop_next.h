@@ -24,6 +24,7 @@ enum next {
 
 struct next_facts {
     bool busy, deleting, host_up, maintenance, seen;
+    bool host_left; /* the CCC has deleted its bServer: what is nobody's for good is given up */
     bool floating, person, session, op_open;
     bool wanted_on, run_ended, other_boot, run_failed;
     bool alive;   /* something runs there */

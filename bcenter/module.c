@@ -250,6 +250,14 @@ static bool ours(struct module *m, const struct id *node)
     return n && !n->revoked && id_set(&m->id) && id_eq(&n->module, &m->id);
 }
 
+bool module_node_gone(struct module *m, const struct id *node)
+{
+    struct node_info *n;
+
+    HASH_FIND(hh, m->nodes, node->s, ID_LEN, n);
+    return n && n->revoked;
+}
+
 static int room_for_another(struct module *m, struct err *e)
 {
     struct bserver *b, *next;

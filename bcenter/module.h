@@ -135,6 +135,7 @@ struct bserver {
     struct id id;
     char name[260];
     bool maintenance;
+    bool left; /* stored: the CCC has deleted its node; its desktops are given up */
     char boot[72];
     int64_t memory_limit_mib, memory_used_mib;
     int64_t store_limit_gib, store_used_gib; /* limit -1: no store of its own */
@@ -283,6 +284,8 @@ bool module_entitled(struct module *m, const struct id *person, const struct id 
 bool bserver_up(const struct bserver *b, int64_t boot_ms);
 
 struct bserver *module_bserver_add(struct module *m, const struct id *id);
+/* The CCC has deleted its node, as far as is known here. */
+bool module_node_gone(struct module *m, const struct id *node);
 /* The bServer of an agent that calls: its certificate says that it is one, the CCC's list of nodes
  * says whose. PEER_IDENTITY if not this module's; LAW_MODULE for one more than MODULE_BSERVERS,
  * where those that were deleted do not count. */

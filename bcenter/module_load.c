@@ -40,6 +40,7 @@ static void take_bservers(struct module *m, const PGresult *r)
         text_at(r, i, "name", b->name, sizeof b->name);
         text_at(r, i, "boot", b->boot, sizeof b->boot);
         b->maintenance = db_flag(r, i, "maintenance");
+        b->left = !db_flag(r, i, "member");
         b->memory_limit_mib = db_int(r, i, "memory_limit_mib", 0);
         b->memory_used_mib = db_int(r, i, "memory_used_mib", 0);
         b->store_limit_gib = db_int(r, i, "store_limit_gib", -1);

@@ -68,32 +68,40 @@ static bool hung(struct desktop *d, int64_t now)
     return now - d->run_at >= HUNG_MS;
 }
 
+/* What became of the run that was asked for. */
+static void run_facts(const struct desktop *d, struct next_facts *f)
+{
+    bool failed = d->error_slug[0];
+
+    f->wanted_on = id_set(&d->row.run);
+    f->alive = desktop_running(d);
+    f->other_boot = f->wanted_on && d->bserver && strcmp(d->row.run_boot, d->bserver->boot) != 0;
+    f->run_ended =
+        f->wanted_on && id_eq(&d->last_run, &d->row.run) && !id_eq(&d->seen_run, &d->row.run);
+    f->overlay_failed = failed && id_eq(&d->error_for, &d->row.overlay);
+    f->run_failed = f->wanted_on && !f->alive &&
+                    (f->overlay_failed || (failed && id_eq(&d->error_for, &d->row.run)));
+}
+
 static struct next_facts facts_of(struct bcenter *bc, struct desktop *d, int64_t now)
 {
     struct next_facts f = { .deleting = d->row.deleting,
                             .seen = d->seen,
                             .floating = d->row.floating };
 
+    run_facts(d, &f);
     f.busy = d->busy || d->unsure;
-
     f.host_up = d->bserver && bserver_up(d->bserver, now);
+    f.host_left = d->bserver && d->bserver->left;
     f.maintenance = d->bserver && d->bserver->maintenance;
     f.person = id_set(&d->row.person);
     f.session = d->session != NULL;
     f.op_open = d->op != NULL;
-    f.wanted_on = id_set(&d->row.run);
-    f.alive = desktop_running(d);
     f.missing = d->observed == OBSERVED_MISSING;
     f.used = id_set(&d->used_by);
     f.surplus = d->surplus;
     f.stale = d->renew;
     f.want_running = d->want_running && d->bserver && starts_on(d->bserver) < STARTS_A_HOST;
-    f.other_boot = f.wanted_on && d->bserver && strcmp(d->row.run_boot, d->bserver->boot) != 0;
-    f.run_ended =
-        f.wanted_on && id_eq(&d->last_run, &d->row.run) && !id_eq(&d->seen_run, &d->row.run);
-    f.run_failed = f.wanted_on && d->error_slug[0] && id_eq(&d->error_for, &d->row.run) && !f.alive;
-    f.overlay_failed = d->error_slug[0] && id_eq(&d->error_for, &d->row.overlay);
-    f.run_failed |= f.wanted_on && f.overlay_failed && !f.alive;
     f.barred = disabled(bc, d) || stranger(bc, d, now);
     f.hung = hung(d, now);
     f.closed_ms = closed_for(d, now);

@@ -15,7 +15,7 @@ enum { VFS_MAX = 512, QUARANTINE_MS = 5000 };
 struct host {
     struct id id;
     char name[260], boot[72];
-    char memory[24], store[24], slots[16], lanes[16], epoch[24];
+    char cores[24], memory[24], store[24], slots[16], lanes[16], epoch[24];
     bool has_store;
     char *body, *heard,
         *lost; /* JSON: the report, the VFs that it names, ids of those it does not */
@@ -58,6 +58,7 @@ static bool copy_host(struct bcenter *bc, struct bserver *b, struct host *h)
     h->id = b->id;
     snprintf(h->name, sizeof h->name, "%s", b->name);
     snprintf(h->boot, sizeof h->boot, "%s", b->boot);
+    snprintf(h->cores, sizeof h->cores, "%lld", (long long)b->cores);
     snprintf(h->memory, sizeof h->memory, "%lld", (long long)b->memory_limit_mib);
     snprintf(h->store, sizeof h->store, "%lld", (long long)b->store_limit_gib);
     snprintf(h->slots, sizeof h->slots, "%d", bserver_slots(b));
@@ -76,13 +77,14 @@ static int store_host(struct db *db, void *arg, struct err *e)
     auto_result PGresult *r = NULL;
 
     if (db_run(db, &Q_bserver_heard,
-               DB_ARGS(h->id.s, h->name, h->boot, h->memory, h->has_store ? h->store : NULL,
-                       h->body, h->epoch),
+               DB_ARGS(h->id.s, h->name, h->boot, h->cores, h->memory,
+                       h->has_store ? h->store : NULL, h->body, h->epoch),
                &r, e) < 0)
         return -1;
     if (db_changed(r) != 1)
         return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
-    if (db_run(db, &Q_slot_make, DB_ARGS(h->id.s, h->slots, h->lanes, h->epoch), NULL, e) < 0 ||
+    if (db_run(db, &Q_lane_make, DB_ARGS(h->id.s, h->lanes, h->epoch), NULL, e) < 0 ||
+        db_run(db, &Q_slot_make, DB_ARGS(h->id.s, h->slots, h->lanes, h->epoch), NULL, e) < 0 ||
         db_run(db, &Q_slot_trim, DB_ARGS(h->id.s, h->slots, h->epoch), NULL, e) < 0)
         return -1;
     if (h->heard && db_run(db, &Q_vf_heard, DB_ARGS(h->id.s, h->heard, h->epoch), NULL, e) < 0)
@@ -166,6 +168,32 @@ static void clean_vfs(struct bcenter *bc)
     }
 }
 
+/* A bServer whose node was deleted makes room for another. */
+static void leave(struct bcenter *bc, const struct id *id)
+{
+    struct err e = { 0 };
+    struct bserver *b;
+    char epoch[24];
+    bool gone;
+
+    module_lock(&bc->m);
+    b = module_bserver(&bc->m, id);
+    gone = b && !b->left && module_node_gone(&bc->m, id);
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    module_unlock(&bc->m);
+    if (!gone)
+        return;
+    if (db_run(bc->reconcile_db, &Q_bserver_leave, DB_ARGS(id->s, epoch), NULL, &e) < 0) {
+        log_err("bserver-leave", &e);
+        return;
+    }
+    module_lock(&bc->m);
+    b = module_bserver(&bc->m, id);
+    if (b)
+        b->left = true;
+    module_unlock(&bc->m);
+}
+
 void reconcile_hosts(struct bcenter *bc)
 {
     struct id *ids;
@@ -174,8 +202,10 @@ void reconcile_hosts(struct bcenter *bc)
     module_lock(&bc->m);
     RECONCILE_IDS(&bc->m, bserver, bservers, id, ids, n);
     module_unlock(&bc->m);
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        leave(bc, &ids[i]);
         reconcile_host(bc, &ids[i]);
+    }
     free(ids);
     clean_vfs(bc);
 }

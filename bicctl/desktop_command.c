@@ -65,22 +65,27 @@ static int wait_for(const struct client *c, json_t **op, int seconds)
     return outcome(*op);
 }
 
-static int act(const struct client *c, const struct options *o, const char *action,
+struct action {
+    const char *name, *kind; /* of what it is asked */
+};
+
+static int act(const struct client *c, const struct options *o, const struct action *what,
                const char *word)
 {
+    const struct resource *r = resource_find(what->kind);
     struct answer a = { 0 };
     json_auto_t *body = json_object();
     json_t *op;
     char id[37], path[128];
-    int rc = resource_id(c, resource_find("desktop"), word, id);
+    int rc = resource_id(c, r, word, id);
 
     if (rc != EXIT_OK)
         return rc;
-    json_put_str(body, "action", action);
-    snprintf(path, sizeof path, "/desktops/%s/actions", id);
+    json_put_str(body, "action", what->name);
+    snprintf(path, sizeof path, "%s/%s/actions", r->path, id);
     rc = client_call(c, "POST", path, body, NULL, &a);
     op = json_incref(a.body);
-    if (rc == EXIT_OK && o->wait_s > 0)
+    if (rc == EXIT_OK && a.status == 202 && o->wait_s > 0)
         rc = wait_for(c, &op, o->wait_s);
     if (rc == EXIT_OK)
         output_one(o->output, op);
@@ -89,8 +94,8 @@ static int act(const struct client *c, const struct options *o, const char *acti
     return rc;
 }
 
-/* Several desktops: all are tried; some refused and some not is EXIT_PARTIAL. */
-static int act_all(const char *action, const struct options *o, int argc, char **argv)
+/* Several things: all are tried; some refused and some not is EXIT_PARTIAL. */
+static int act_all(const struct action *action, const struct options *o, int argc, char **argv)
 {
     struct client c = { 0 };
     int rc = context_load(&c), good = 0, last = EXIT_OK;
@@ -106,18 +111,21 @@ static int act_all(const char *action, const struct options *o, int argc, char *
     return good == argc ? EXIT_OK : good > 0 ? EXIT_PARTIAL : last;
 }
 
-#define ACTION(name)                                                                               \
-    static int name(const struct options *o, int argc, char **argv)                                \
+#define ACTION(function, word, kind)                                                               \
+    static int function(const struct options *o, int argc, char **argv)                            \
     {                                                                                              \
-        return act_all(#name, o, argc, argv);                                                      \
+        return act_all(&(struct action){ word, kind }, o, argc, argv);                             \
     }
-ACTION(start)
-ACTION(stop)
-ACTION(shutdown)
-ACTION(reboot)
-ACTION(reset)
-ACTION(rebuild)
-ACTION(unassign)
+ACTION(start, "start", "desktop")
+ACTION(stop, "stop", "desktop")
+ACTION(shutdown, "shutdown", "desktop")
+ACTION(reboot, "reboot", "desktop")
+ACTION(reset, "reset", "desktop")
+ACTION(rebuild, "rebuild", "desktop")
+ACTION(unassign, "unassign", "desktop")
+ACTION(maintenance, "maintenance", "bserver")
+ACTION(resume, "resume", "bserver")
+ACTION(confirm_deletions, "confirm-deletions", "module")
 
 /* The answer to a connect that had to boot first is the operation's result. */
 static int connect_body(const struct client *c, const struct options *o, const json_t *body)
@@ -169,6 +177,11 @@ const struct command desktop_commands[] = {
     { "rebuild", "DESKTOP …", "a clean disk from the image; the old one goes to the recycle bin", 1,
       -1, rebuild },
     { "unassign", "DESKTOP …", "takes it from its person", 1, -1, unassign },
+    { "maintenance", "BSERVER …", "takes it out of service: nothing new is placed there", 1, -1,
+      maintenance },
+    { "resume", "BSERVER …", "back in service", 1, -1, resume },
+    { "confirm-deletions", "MODULE …", "lets a held mass deletion happen (column held)", 1, -1,
+      confirm_deletions },
     { "connect", "POOL", "a screen address and ticket for yourself (valid 30 s)", 1, 1, connect },
     { 0 },
 };

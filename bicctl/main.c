@@ -19,7 +19,7 @@ static void usage(FILE *to)
     fprintf(to, "usage: bicctl [options] COMMAND …\n\n");
     for (size_t t = 0; t < sizeof tables / sizeof *tables; t++)
         for (const struct command *c = tables[t]; c->name; c++)
-            fprintf(to, "  %-9s %-32s %s\n", c->name, c->arguments, c->help);
+            fprintf(to, "  %-17s %-32s %s\n", c->name, c->arguments, c->help);
     fprintf(to, "\n  -o, --output table|json   how to print (table)\n"
                 "  -w, --wait[=SECONDS]      wait for operations to end (60)\n"
                 "  -f, --file FILE           members of a new thing, as JSON\n"

@@ -55,7 +55,7 @@ const struct resource resources[] = {
       "/modules",
       "name",
       { "name", "state", "counts.bservers", "counts.desktops", "counts.running", "counts.sessions",
-        "as_of", "id" } },
+        "held", "as_of", "id" } },
     { "bservers",
       "bserver",
       "/bservers",

@@ -59,6 +59,12 @@ static enum machine_action while_active(const struct wanted *w, const struct mac
     return order(w, i, index);
 }
 
+/* The wanted disk is not there. */
+static bool no_disk(const struct wanted *w, const struct machine_seen *s)
+{
+    return id_set(&w->overlay.id) && !id_eq(&w->overlay.id, &s->overlay);
+}
+
 /* Nothing runs and libvirt has no domain: the disk, then the run. */
 static enum machine_action while_gone(const struct wanted *w, const struct machine_seen *s,
                                       const struct machine_intent *i, bool has_disks)
@@ -67,7 +73,7 @@ static enum machine_action while_gone(const struct wanted *w, const struct machi
         return MACHINE_FINISH;
     if (w->deleting)
         return id_set(&s->overlay) ? MACHINE_RECYCLE : MACHINE_REST;
-    if (id_set(&w->overlay.id) && !id_eq(&w->overlay.id, &s->overlay))
+    if (no_disk(w, s))
         return has_disks && !s->image_here ? MACHINE_WAIT_IMAGE : MACHINE_MAKE_DISK;
     if (!id_set(&w->run) || i->used)
         return MACHINE_REST;

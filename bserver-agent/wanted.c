@@ -210,24 +210,32 @@ static int read_orders(json_t *list, struct wanted *w, struct err *e)
     return 0;
 }
 
+/* What is no object of its own. */
+static int read_plain(const json_t *body, struct wanted *w, struct err *e)
+{
+    char how[16];
+
+    if (text(body, "name", w->name, sizeof w->name, e) < 0 ||
+        whole(body, "generation", INT64_MAX, &w->generation, e) < 0 ||
+        flag(body, "deleting", &w->deleting, e) < 0 || uuid(body, "run", &w->run, e) < 0 ||
+        text(body, "stop_how", how, sizeof how, e) < 0 || mac(body, "mac", w->mac, e) < 0 ||
+        flag(body, "user_net", &w->user_net, e) < 0 || whole(body, "lane", 255, &w->lane, e) < 0 ||
+        text(body, "guest", w->guest, sizeof w->guest, e) < 0 ||
+        whole(body, "session_floor", INT64_MAX, &w->session_floor, e) < 0 ||
+        uuid(body, "live_session", &w->live_session, e) < 0)
+        return -1;
+    w->destroy = strcmp(how, "destroy") == 0;
+    return 0;
+}
+
 int wanted_read(const struct id *id, const json_t *body, struct wanted *out, struct err *e)
 {
     struct wanted w = { .id = *id };
-    char how[16];
 
     if (!json_is_object(body))
         return refuse(e, "");
-    if (text(body, "name", w.name, sizeof w.name, e) < 0 ||
-        whole(body, "generation", INT64_MAX, &w.generation, e) < 0 ||
-        flag(body, "deleting", &w.deleting, e) < 0 || uuid(body, "run", &w.run, e) < 0 ||
-        text(body, "stop_how", how, sizeof how, e) < 0 || mac(body, "mac", w.mac, e) < 0 ||
-        flag(body, "user_net", &w.user_net, e) < 0 || whole(body, "lane", 255, &w.lane, e) < 0 ||
-        text(body, "guest", w.guest, sizeof w.guest, e) < 0 ||
-        whole(body, "session_floor", INT64_MAX, &w.session_floor, e) < 0 ||
-        uuid(body, "live_session", &w.live_session, e) < 0)
-        return -1;
-    w.destroy = strcmp(how, "destroy") == 0;
-    if (read_overlay(json_object_get(body, "overlay"), &w.overlay, e) < 0 ||
+    if (read_plain(body, &w, e) < 0 ||
+        read_overlay(json_object_get(body, "overlay"), &w.overlay, e) < 0 ||
         read_spec(json_object_get(body, "spec"), &w, e) < 0 ||
         read_vf(json_object_get(body, "vf"), &w, e) < 0 ||
         read_identity(json_object_get(body, "identity"), &w, e) < 0 ||

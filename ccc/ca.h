@@ -38,9 +38,13 @@ void ca_issued_free(struct ca_issued *i);
  */
 int ca_csr_key(const char *csr_pem, char sha256[CA_FINGERPRINT], struct err *e) MUSTCHECK;
 
+/* Could a node be certified for these? Comma separated IP literals or "localhost", at most 32; NULL
+ * = none. INVALID_REQUEST. */
+int ca_addresses_check(const char *addresses, struct err *e) MUSTCHECK;
+
 /*
- * A node's certificate for one year: URI "bic:<kind>:<node>", and the addresses (comma separated IP
- * literals or "localhost", at most 32; NULL = none). Of the CSR only the key is used; it must be
+ * A node's certificate for one year: URI "bic:<kind>:<node>", and the addresses
+ * (ca_addresses_check). Of the CSR only the key is used; it must be
  * ECDSA P-256.
  */
 int ca_issue(struct ca *ca, const char *csr_pem, const char *kind, const struct id *node,

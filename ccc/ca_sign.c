@@ -120,24 +120,60 @@ static const char *next_name(const char *at, char name[NAME_MAX_LEN + 1], bool *
     return at + n;
 }
 
-static int add_name(gnutls_x509_crt_t crt, const struct ca_request *rq, const char *name,
-                    struct err *e)
-{
+struct san {
+    gnutls_x509_subject_alt_name_t type;
     unsigned char ip[16];
-    int rc;
+    const void *data;
+    unsigned size; /* 0: none that is certified */
+};
 
-    if (inet_pton(AF_INET, name, ip) == 1)
-        rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, ip, 4,
+/* Nodes call each other by address; people's browsers also by name. */
+static struct san san_of(enum ca_use use, const char *name)
+{
+    struct san s = { .type = GNUTLS_SAN_IPADDRESS };
+
+    if (inet_pton(AF_INET, name, s.ip) == 1) {
+        s.size = 4;
+    } else if (inet_pton(AF_INET6, name, s.ip) == 1) {
+        s.size = 16;
+    } else if (strcmp(name, "localhost") == 0 || (use == CA_USE_PUBLIC && dns_name(name))) {
+        s.type = GNUTLS_SAN_DNSNAME;
+        s.data = name;
+        s.size = (unsigned)strlen(name);
+    }
+    return s;
+}
+
+static int names_check(enum ca_use use, const char *names, struct err *e)
+{
+    const char *at = names ? names : "";
+    char name[NAME_MAX_LEN + 1];
+    bool bad = false;
+    int count = 0;
+
+    while ((at = next_name(at, name, &bad))) {
+        if (bad || ++count > CA_ADDRESSES_MAX)
+            return err_set(e, ERR_INVALID_REQUEST, "too many or too long addresses");
+        if (san_of(use, name).size == 0)
+            return err_set(e, ERR_INVALID_REQUEST,
+                           "an address in the request is none that is certified");
+    }
+    if (use == CA_USE_PUBLIC && count == 0)
+        return err_set(e, ERR_INVALID_REQUEST, "a server's certificate needs a name");
+    return 0;
+}
+
+int ca_addresses_check(const char *addresses, struct err *e)
+{
+    return names_check(CA_USE_NODE, addresses, e);
+}
+
+static int add_name(gnutls_x509_crt_t crt, enum ca_use use, const char *name, struct err *e)
+{
+    struct san s = san_of(use, name);
+    int rc = gnutls_x509_crt_set_subject_alt_name(crt, s.type, s.data ? s.data : s.ip, s.size,
                                                   GNUTLS_FSAN_APPEND);
-    else if (inet_pton(AF_INET6, name, ip) == 1)
-        rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_IPADDRESS, ip, 16,
-                                                  GNUTLS_FSAN_APPEND);
-    else if (strcmp(name, "localhost") == 0 || (rq->use == CA_USE_PUBLIC && dns_name(name)))
-        rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_DNSNAME, name,
-                                                  (unsigned)strlen(name), GNUTLS_FSAN_APPEND);
-    else
-        return err_set(e, ERR_INVALID_REQUEST,
-                       "an address in the request is none that is certified");
+
     return rc < 0 ? pki_fail(e, rc, "name in a certificate") : 0;
 }
 
@@ -146,8 +182,10 @@ static int set_names(gnutls_x509_crt_t crt, const struct ca_request *rq, struct 
     const char *at = rq->names ? rq->names : "";
     char name[NAME_MAX_LEN + 1], uri[64];
     bool bad = false;
-    int count = 0, rc;
+    int rc;
 
+    if (names_check(rq->use, rq->names, e) < 0)
+        return -1;
     if (rq->use == CA_USE_NODE) {
         snprintf(uri, sizeof uri, "bic:%s:%s", rq->kind, rq->node->s);
         rc = gnutls_x509_crt_set_subject_alt_name(crt, GNUTLS_SAN_URI, uri, (unsigned)strlen(uri),
@@ -155,14 +193,9 @@ static int set_names(gnutls_x509_crt_t crt, const struct ca_request *rq, struct 
         if (rc < 0)
             return pki_fail(e, rc, "name in a certificate");
     }
-    while ((at = next_name(at, name, &bad))) {
-        if (bad || ++count > CA_ADDRESSES_MAX)
-            return err_set(e, ERR_INVALID_REQUEST, "too many or too long addresses");
-        if (add_name(crt, rq, name, e) < 0)
+    while ((at = next_name(at, name, &bad)))
+        if (add_name(crt, rq->use, name, e) < 0)
             return -1;
-    }
-    if (rq->use == CA_USE_PUBLIC && count == 0)
-        return err_set(e, ERR_INVALID_REQUEST, "a server's certificate needs a name");
     return 0;
 }
 

@@ -328,6 +328,10 @@ static int watch_modules(struct event_hub *h, struct db *db, struct err *e)
     return 0;
 }
 
+struct changed_state {
+    bool listening, settled;
+};
+
 static void pause_after(const struct event_hub *h, const char *where, const struct err *e)
 {
     log_err(where, e);
@@ -335,12 +339,30 @@ static void pause_after(const struct event_hub *h, const char *where, const stru
         usleep(100000);
 }
 
+/* One wait for word that something changed, and what follows from it. */
+static int hear_change(struct event_hub *h, struct db *listen, struct db *db,
+                       struct changed_state *s, struct err *e)
+{
+    char channel[64], payload[256];
+    int got;
+
+    if (!s->listening && db_listen(listen, "changed", e) < 0)
+        return -1;
+    s->listening = true;
+    got = db_wait(listen, s->settled ? IDLE_MS : SETTLE_MS, channel, payload, e);
+    if (got < 0)
+        return -1;
+    if ((got > 0 || !s->settled || !h->horizon[0]) && look(h, db, &s->settled, e) < 0)
+        return -1;
+    return check_sessions(h, db, e) < 0 || watch_modules(h, db, e) < 0 ? -1 : 0;
+}
+
 static void *changed_thread(void *arg)
 {
     struct event_hub *h = arg;
     auto_db struct db *listen = NULL, *db = NULL;
+    struct changed_state s = { .settled = true };
     struct err e = { 0 };
-    bool listening = false, settled = true;
 
     log_trace_set("events");
     if (db_open(h->spec.conninfo, &listen, &e) < 0 || db_open(h->spec.conninfo, &db, &e) < 0) {
@@ -348,17 +370,8 @@ static void *changed_thread(void *arg)
         return NULL;
     }
     while (!h->stop) {
-        char channel[64], payload[256];
-        int got = 0;
-
         e = (struct err){ 0 };
-        if (!listening && db_listen(listen, "changed", &e) == 0)
-            listening = true;
-        if (listening)
-            got = db_wait(listen, settled ? IDLE_MS : SETTLE_MS, channel, payload, &e);
-        if (got < 0 || !listening ||
-            ((got > 0 || !settled || !h->horizon[0]) && look(h, db, &settled, &e) < 0) ||
-            check_sessions(h, db, &e) < 0 || watch_modules(h, db, &e) < 0)
+        if (hear_change(h, listen, db, &s, &e) < 0)
             pause_after(h, "events", &e);
     }
     return NULL;

@@ -2,6 +2,7 @@
 
 #include "ccc/audit.h"
 #include "ccc/ccc.h"
+#include "ccc/idempotency.h"
 #include "ccc/list.h"
 #include "ccc/qcow2.h"
 #include "ccc/resource.h"
@@ -136,10 +137,18 @@ static int get_versions(const struct request *rq, struct reply *rp, struct err *
 
 struct version {
     const struct request *rq;
+    struct idempotency once;
     struct id id;
     char sha256[BLOB_HEX + 1], size[24], virtual_size[24];
+    char location[160];
     json_t *body;
 };
+
+static void version_close(struct version *v)
+{
+    json_decref(v->body);
+    idempotency_close(&v->once);
+}
 
 static int add_tx(struct db *db, void *arg, struct err *e)
 {
@@ -150,8 +159,11 @@ static int add_tx(struct db *db, void *arg, struct err *e)
                              .target_id = v->rq->path_id.s,
                              .detail = v->sha256 };
 
-    if (db_run(db, &Q_image_blob_lock, DB_ARGS(v->sha256), NULL, e) < 0)
+    if (db_run(db, &Q_image_blob_lock, DB_ARGS(v->sha256), NULL, e) < 0 ||
+        idempotency_find(db, v->rq, &v->once, e) < 0)
         return -1;
+    if (v->once.replay)
+        return 0;
     if (!blob_has(ccc_app(v->rq)->blobs, v->sha256, NULL))
         return err_set(e, ERR_STORAGE_FAILED, "the file was removed meanwhile, send it again");
     if (db_run(db, &Q_image_version_add,
@@ -163,9 +175,29 @@ static int add_tx(struct db *db, void *arg, struct err *e)
     json_decref(v->body);
     v->body = NULL;
     if (db_run(db, &Q_image_version_get, DB_ARGS(v->id.s), &r, e) < 0 ||
-        list_body(r, 0, &v->body, e) < 0)
+        list_body(r, 0, &v->body, e) < 0 || audit_add(db, v->rq, &a, e) < 0)
         return -1;
-    return audit_add(db, v->rq, &a, e);
+    return idempotency_store(db, v->rq, &v->once, 201, v->location, v->body, e);
+}
+
+/* The file's hash stands for the body. */
+static int add_version(struct version *v, struct reply *rp, struct err *e)
+{
+    snprintf(v->once.hash, sizeof v->once.hash, "%s", v->sha256);
+    snprintf(v->location, sizeof v->location, "/api/v1/images/%s/versions/%s", v->rq->path_id.s,
+             v->id.s);
+    if (db_tx(ccc_db(v->rq), add_tx, v, e) < 0) {
+        drop_blob(v->rq, v->sha256);
+        return -1;
+    }
+    if (v->once.replay) {
+        drop_blob(v->rq, v->sha256); /* its version may have been deleted since */
+        snprintf(rp->location, sizeof rp->location, "%s", v->once.location);
+        return http_reply(rp, v->once.status, MOVE(v->once.body), e);
+    }
+    snprintf(rp->location, sizeof rp->location, "%s", v->location);
+    rp->etag = 1;
+    return http_reply(rp, 201, MOVE(v->body), e);
 }
 
 /* POST /images/{id}/versions: the body is the file itself */
@@ -175,25 +207,21 @@ static int post_version(const struct request *rq, struct reply *rp, struct err *
     const char *expected = http_header(rq, "X-Content-SHA256");
     struct qcow2_info info;
     int64_t size;
+    int rc;
 
     if (!rq->body_file || rq->body_size == 0)
         return err_set(e, ERR_INVALID_REQUEST, "the body must be a qcow2 file");
     if (expected && !text_hex(expected, BLOB_HEX))
         return err_set(e, ERR_INVALID_REQUEST, "X-Content-SHA256 is not a SHA-256");
-    if (image_there(rq, e) < 0 || qcow2_inspect(rq->body_file, &info, e) < 0 ||
+    if (idempotency_open(rq, &v.once, e) < 0 || image_there(rq, e) < 0 ||
+        qcow2_inspect(rq->body_file, &info, e) < 0 ||
         blob_take(ccc_app(rq)->blobs, rq->body_file, expected, v.sha256, &size, e) < 0)
         return -1;
     snprintf(v.size, sizeof v.size, "%lld", (long long)size);
     snprintf(v.virtual_size, sizeof v.virtual_size, "%lld", (long long)info.virtual_size);
-    if (db_tx(ccc_db(rq), add_tx, &v, e) < 0) {
-        json_decref(v.body);
-        drop_blob(rq, v.sha256);
-        return -1;
-    }
-    snprintf(rp->location, sizeof rp->location, "/api/v1/images/%s/versions/%s", rq->path_id.s,
-             v.id.s);
-    rp->etag = 1;
-    return http_reply(rp, 201, v.body, e);
+    rc = add_version(&v, rp, e);
+    version_close(&v);
+    return rc;
 }
 
 static const struct resource version = {

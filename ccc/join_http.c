@@ -51,12 +51,10 @@ static int post_certificate(const struct request *rq, struct reply *rp, struct e
 
     /* The request is checked as a whole before the token is touched. */
     if (json_fields(rq->body, fields, e) < 0 || join_token_parse(token, &t, e) < 0 ||
-        ca_csr_key(csr, key, e) < 0)
+        ca_csr_key(csr, key, e) < 0 || ca_addresses_check(addresses, e) < 0)
         return -1;
-    if (node_token_take(ccc_db(rq), t.id, t.secret, key, &node, e) < 0)
+    if (node_token_take(ccc_db(rq), &(struct node_ask){ t.id, t.secret, key, kind }, &node, e) < 0)
         return -1;
-    if (strcmp(node.kind, kind) != 0)
-        return err_set(e, ERR_JOIN_REFUSED, "the join token is for a %s", node.kind);
     return give(rq, &node, csr, addresses, rp, e);
 }
 

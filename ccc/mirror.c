@@ -21,29 +21,43 @@ static const struct {
     [MIRROR_AUDIT] = { NULL, NULL, NULL },
 };
 
+static bool of_snapshot(const struct mirror_held *held, const struct mirror_page *page)
+{
+    return id_set(&held->snap_history) && id_eq(&held->snap_history, &page->history);
+}
+
+static bool of_held(const struct mirror_held *held, const struct mirror_page *page)
+{
+    return id_set(&held->history) && id_eq(&held->history, &page->history);
+}
+
+/* The first page of a snapshot. */
+static enum mirror_verdict decide_snapshot(const struct mirror_held *held,
+                                           const struct mirror_page *page, bool *go_on)
+{
+    /* The other xCenter is in the middle of the same: help it rather than start again. */
+    if (of_snapshot(held, page) && held->snap_fresh && !id_eq(&held->snap_node, &page->node) &&
+        held->snap_rev >= page->floor) {
+        *go_on = true;
+        return MIRROR_RESEND;
+    }
+    /* What is held is of this history and not too old: only the changes since are needed. */
+    if (of_held(held, page) && held->rev >= page->floor)
+        return MIRROR_RESEND;
+    return MIRROR_BEGIN;
+}
+
 enum mirror_verdict mirror_decide(const struct mirror_held *held, const struct mirror_page *page,
                                   bool *go_on)
 {
-    bool of_snapshot = id_set(&held->snap_history) && id_eq(&held->snap_history, &page->history);
-    bool of_held = id_set(&held->history) && id_eq(&held->history, &page->history);
-
     *go_on = false;
-    if (page->snapshot) {
-        /* The other xCenter is in the middle of the same: help it rather than start again. */
-        if (of_snapshot && held->snap_fresh && !id_eq(&held->snap_node, &page->node) &&
-            held->snap_rev >= page->floor) {
-            *go_on = true;
-            return MIRROR_RESEND;
-        }
-        /* What is held is of this history and not too old: only the changes since are needed. */
-        if (of_held && held->rev >= page->floor)
-            return MIRROR_RESEND;
-        return MIRROR_BEGIN;
-    }
-    if (of_snapshot && id_eq(&page->from_history, &held->snap_history) &&
+    if (page->snapshot)
+        return decide_snapshot(held, page, go_on);
+    if (of_snapshot(held, page) && id_eq(&page->from_history, &held->snap_history) &&
         page->from_rev == held->snap_rev)
         return MIRROR_GO_ON;
-    if (of_held && id_eq(&page->from_history, &held->history) && page->from_rev <= held->rev)
+    if (of_held(held, page) && id_eq(&page->from_history, &held->history) &&
+        page->from_rev <= held->rev)
         return page->rev > held->rev ? MIRROR_NEWER : MIRROR_NOTHING;
     return MIRROR_RESEND;
 }
@@ -301,6 +315,11 @@ static int store_cursor(struct db *db, const struct push *p, struct err *e)
                   NULL, e);
 }
 
+static bool too_long(const char *text, size_t most)
+{
+    return text && strlen(text) > most;
+}
+
 static int hear(struct db *db, const struct push *p, struct err *e)
 {
     const json_t *about = json_object_get(p->body, "about"), *m = json_object_get(about, "module");
@@ -317,8 +336,8 @@ static int hear(struct db *db, const struct push *p, struct err *e)
         return -1;
     if (!login && !version && !module_url)
         return 0;
-    if ((login && strlen(login) > 2048) || (module_url && strlen(module_url) > 2048) ||
-        (version && strlen(version) > 64) || held[0] == '-')
+    if (too_long(login, 2048) || too_long(module_url, 2048) || too_long(version, 64) ||
+        held[0] == '-')
         return 0;
     return db_run(db, &Q_mirror_about,
                   DB_ARGS(p->module.s, login ? login : "", module_url ? module_url : "",

@@ -6,13 +6,27 @@
 #include "sql/ccc/node.h"
 
 struct take {
-    const char *token, *secret_sha256, *key;
+    const struct node_ask *ask;
+    const char *secret_sha256;
     struct node_grant *out;
 };
 
 static int refused(struct err *e)
 {
-    return err_set(e, ERR_JOIN_REFUSED, "the join token is not valid");
+    return err_set(e, ERR_JOIN_REFUSED, "the join token is not valid for this");
+}
+
+static int add(struct db *db, const struct node_grant *g, const PGresult *token, struct err *e)
+{
+    if (db_run(db, &Q_node_add,
+               DB_ARGS(g->id.s, g->kind, g->name, db_text(token, 0, "block_id"),
+                       db_text(token, 0, "module_id")),
+               NULL, e) == 0)
+        return 0;
+    if (strcmp(db_constraint(db), "law_module") != 0)
+        return -1;
+    *e = (struct err){ 0 };
+    return err_set(e, ERR_LAW_MODULE, "the module has its ten bServers already");
 }
 
 static int take_tx(struct db *db, void *arg, struct err *e)
@@ -21,17 +35,14 @@ static int take_tx(struct db *db, void *arg, struct err *e)
     auto_result PGresult *r = NULL, *live = NULL;
     struct node_grant g = { 0 };
 
-    if (db_run(db, &Q_node_token_take, DB_ARGS(t->token, t->secret_sha256, t->key), &r, e) < 0)
+    if (db_run(db, &Q_node_token_take,
+               DB_ARGS(t->ask->token, t->secret_sha256, t->ask->key, t->ask->kind), &r, e) < 0)
         return -1;
     if (db_rows(r) == 0 || !id_parse(db_text(r, 0, "node_id"), &g.id))
         return refused(e);
     snprintf(g.kind, sizeof g.kind, "%s", db_text(r, 0, "kind"));
     snprintf(g.name, sizeof g.name, "%s", db_text(r, 0, "name"));
-    if (db_run(
-            db, &Q_node_add,
-            DB_ARGS(g.id.s, g.kind, g.name, db_text(r, 0, "block_id"), db_text(r, 0, "module_id")),
-            NULL, e) < 0 ||
-        db_run(db, &Q_node_live, DB_ARGS(g.id.s), &live, e) < 0)
+    if (add(db, &g, r, e) < 0 || db_run(db, &Q_node_live, DB_ARGS(g.id.s), &live, e) < 0)
         return -1;
     if (!db_flag(live, 0, "live"))
         return refused(e);
@@ -39,16 +50,16 @@ static int take_tx(struct db *db, void *arg, struct err *e)
     return 0;
 }
 
-int node_token_take(struct db *db, const char *token_id_hex, const char *secret_hex,
-                    const char *csr_key_sha256, struct node_grant *out, struct err *e)
+int node_token_take(struct db *db, const struct node_ask *ask, struct node_grant *out,
+                    struct err *e)
 {
     unsigned char sum[crypto_hash_sha256_BYTES];
     char hash[2 * sizeof sum + 1];
-    struct take t = { token_id_hex, hash, csr_key_sha256, out };
+    struct take t = { ask, hash, out };
 
-    if (!text_hex(token_id_hex, 32) || !text_hex(secret_hex, 64) || !text_hex(csr_key_sha256, 64))
+    if (!text_hex(ask->token, 32) || !text_hex(ask->secret, 64) || !text_hex(ask->key, 64))
         return refused(e);
-    crypto_hash_sha256(sum, (const unsigned char *)secret_hex, strlen(secret_hex));
+    crypto_hash_sha256(sum, (const unsigned char *)ask->secret, strlen(ask->secret));
     sodium_bin2hex(hash, sizeof hash, sum, sizeof sum);
     return db_tx(db, take_tx, &t, e);
 }

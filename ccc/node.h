@@ -24,14 +24,19 @@ struct node_grant {
     char name[4 * TEXT_NAME_MAX + 1];
 };
 
+struct node_ask {
+    const char *token, *secret; /* 32 and 64 hexadecimal digits */
+    const char *key;  /* SHA-256 of the CSR's public key (DER SubjectPublicKeyInfo), hexadecimal */
+    const char *kind; /* what the asker takes itself for */
+};
 /*
- * Which node the holder of this token becomes. The first key (SHA-256 of the CSR's public key, DER
- * SubjectPublicKeyInfo, 64 hexadecimal digits) takes the token; the same key may come again within
- * 24 h of that, another key never. JOIN_REFUSED, the same words for unknown, expired, wrong secret,
- * taken by another key and revoked.
+ * Which node the holder of this token becomes. The first key takes the token; the same key may come
+ * again within 24 h of that, another key never. JOIN_REFUSED, the same words for unknown, expired,
+ * wrong secret, of another kind, taken by another key and revoked; the token is not touched then.
+ * LAW_MODULE: the module has its ten bServers.
  */
-int node_token_take(struct db *db, const char *token_id_hex, const char *secret_hex,
-                    const char *csr_key_sha256, struct node_grant *out, struct err *e) MUSTCHECK;
+int node_token_take(struct db *db, const struct node_ask *ask, struct node_grant *out,
+                    struct err *e) MUSTCHECK;
 
 /* The certificate that the node has from now on: serial of 32 hexadecimal digits, end in wall
  * milliseconds. */

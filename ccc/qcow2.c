@@ -138,16 +138,8 @@ static int check_features(const struct header *h, struct err *e)
     return 0;
 }
 
-static int check_header(struct header *h, struct err *e)
+static int check_sizes(struct header *h, struct err *e)
 {
-    if (h->backing_offset != 0)
-        return invalid(e, "the image needs a backing file; make it whole with qemu-img convert");
-    if (h->crypt_method != 0)
-        return invalid(e, "the image is encrypted");
-    if (h->snapshots != 0)
-        return invalid(e, "the image holds internal snapshots; qemu-img convert leaves them out");
-    if (check_features(h, e) < 0)
-        return -1;
     if (h->cluster_bits < CLUSTER_BITS_MIN || h->cluster_bits > CLUSTER_BITS_MAX ||
         ((h->incompatible & EXTENDED_L2) && h->cluster_bits < EXTENDED_CLUSTER_BITS_MIN))
         return invalid(e, "the image's header is damaged (cluster size)");
@@ -160,6 +152,17 @@ static int check_header(struct header *h, struct err *e)
     if (h->size % 512 != 0)
         return invalid(e, "the disk's size is not a multiple of 512 bytes");
     return 0;
+}
+
+static int check_header(struct header *h, struct err *e)
+{
+    if (h->backing_offset != 0)
+        return invalid(e, "the image needs a backing file; make it whole with qemu-img convert");
+    if (h->crypt_method != 0)
+        return invalid(e, "the image is encrypted");
+    if (h->snapshots != 0)
+        return invalid(e, "the image holds internal snapshots; qemu-img convert leaves them out");
+    return check_features(h, e) < 0 ? -1 : check_sizes(h, e);
 }
 
 /*

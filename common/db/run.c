@@ -38,30 +38,40 @@ static void fail_foreign_key(const PGresult *r, struct err *e)
         err_set(e, ERR_PRECONDITION, "something that it names does not exist");
 }
 
+static void fail_by_state(struct db *db, const PGresult *r, const char *state, struct err *e)
+{
+    size_t i = 0, n = sizeof states / sizeof *states;
+
+    if (strcmp(state, "23503") == 0) {
+        fail_foreign_key(r, e);
+        return;
+    }
+    while (i < n && strncmp(state, states[i].state, strlen(states[i].state)) != 0)
+        i++;
+    if (i == n) {
+        err_set(e, ERR_INTERNAL, "the database refused a statement");
+        return;
+    }
+    err_set(e, states[i].code, "%s", states[i].detail);
+    if (states[i].drop)
+        conn_drop(db);
+}
+
 int db_fail(struct db *db, const PGresult *r, const char *what, struct err *e)
 {
     const char *state = r ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL;
     const char *constraint = r ? PQresultErrorField(r, PG_DIAG_CONSTRAINT_NAME) : NULL;
     const char *words = r ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : NULL;
     char said[160];
-    size_t i = 0, n = sizeof states / sizeof *states;
 
     snprintf(said, sizeof said, "%s", words ? words : PQerrorMessage(db->conn));
     if (constraint)
         snprintf(db->constraint, sizeof db->constraint, "%s", constraint);
-    while (state && i < n && strncmp(state, states[i].state, strlen(states[i].state)) != 0)
-        i++;
     if (!state || PQstatus(db->conn) == CONNECTION_BAD) {
         err_set(e, ERR_DB_UNAVAILABLE, "the database could not be reached");
         conn_drop(db);
-    } else if (strcmp(state, "23503") == 0) {
-        fail_foreign_key(r, e);
-    } else if (i < n) {
-        err_set(e, states[i].code, "%s", states[i].detail);
-        if (states[i].drop)
-            conn_drop(db);
     } else {
-        err_set(e, ERR_INTERNAL, "the database refused a statement");
+        fail_by_state(db, r, state, e);
     }
     return err_cause(e, "%s: sqlstate=%s constraint=%s: %s", what, state ? state : "none",
                      constraint ? constraint : "-", said);

@@ -18,6 +18,20 @@ static bool digits(const char **p, int64_t *out)
     return true;
 }
 
+/* "-500": the last bytes. */
+static int last_bytes(const char *p, int64_t size, int64_t *from, int64_t *length)
+{
+    int64_t n;
+
+    if (!digits(&p, &n) || *p)
+        return 0;
+    if (n == 0 || size == 0)
+        return -1;
+    *length = n < size ? n : size;
+    *from = size - *length;
+    return 1;
+}
+
 int range_parse(const char *header, int64_t size, int64_t *from, int64_t *length)
 {
     const char *p = header;
@@ -26,16 +40,8 @@ int range_parse(const char *header, int64_t size, int64_t *from, int64_t *length
     if (!p || strncasecmp(p, "bytes=", 6) != 0)
         return 0;
     p += 6;
-    if (*p == '-') {
-        p++;
-        if (!digits(&p, &b) || *p)
-            return 0;
-        if (b == 0 || size == 0)
-            return -1;
-        *length = b < size ? b : size;
-        *from = size - *length;
-        return 1;
-    }
+    if (*p == '-')
+        return last_bytes(p + 1, size, from, length);
     if (!digits(&p, &a) || *p++ != '-')
         return 0;
     if (!*p)

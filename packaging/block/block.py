@@ -18,11 +18,11 @@ ADMIN = "admin"
 
 
 class BlockRun:
-    def __init__(self, layout: Layout, small: bool, images: Path):
+    def __init__(self, layout: Layout, small: bool, images: Path, block: topology.Block | None = None):
         self.layout = layout
         self.small = small
         self.images = images
-        self.block = topology.small() if small else topology.whole()
+        self.block = block or (topology.small() if small else topology.whole())
         self.tls = os.environ.get("TLS") == "1"
         layout.make()
         lend(layout.state.resolve(), 0o755)
@@ -276,6 +276,7 @@ class BlockRun:
             stop_pids([d.process.pid() for d in self.daemons()])
             stop_pids(self.machines())
             stop_pids([c.process.pid() for c in self.clusters.values()], signal.SIGINT)  # fast shutdown
+            stop_pids([pid for c in self.clusters.values() for pid in c.left_behind()], signal.SIGQUIT)
             for d in [*self.daemons(), *self.clusters.values()]:
                 d.process.pidfile.unlink(missing_ok=True)
         (self.layout.run / "endpoints.json").unlink(missing_ok=True)

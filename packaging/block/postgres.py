@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from layout import Layout, fresh
-from process import Process, as_service, do_as_service, lend, own, write_as_service
+from process import Process, as_service, do_as_service, is_ours, lend, own, stop_pids, write_as_service
 
 BIN = Path("/usr/lib/postgresql/15/bin")
 SETTINGS = {
@@ -63,9 +63,22 @@ class Cluster:
         settings = "".join(f"{key} = {value}\n" for key, value in SETTINGS.items())
         write_as_service(self.data / "postgresql.conf", settings, how=">>")
 
+    def left_behind(self) -> list:
+        """Pids of this cluster's server processes: those whose postmaster was killed go on with their statement, and
+        no other postmaster starts beside them."""
+        found = []
+        for proc in Path("/proc").iterdir():
+            try:
+                if proc.name.isdigit() and (proc / "cwd").readlink() == self.data.resolve() and is_ours(int(proc.name)):
+                    found.append(int(proc.name))
+            except OSError:
+                continue
+        return found
+
     def start(self) -> None:
         if not self.process.pid():
             # ours is dead: process.pid() knew it
+            stop_pids(self.left_behind(), signal.SIGQUIT)
             do_as_service("rm", "-f", "--", self.data / "postmaster.pid")
             self.process.start([BIN / "postgres", "-D", self.data, "-p", self.port])
         until = time.monotonic() + 60

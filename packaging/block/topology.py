@@ -42,6 +42,11 @@ def small() -> Block:
     return Block("block-1", [module("module-1", "b1", 1, 1), module("module-2", "b2", 1, 1)])
 
 
+def rated() -> Block:
+    """One module at its full size, simulated: 10 bServers, 1,000 desktops (paper 003 §3)."""
+    return Block("block-1", [module("module-1", "b1", 0, 10)])
+
+
 def _device(name: str, parent: str, capability: str) -> str:
     return f"<device><name>{name}</name><parent>{parent}</parent>{capability}</device>"
 

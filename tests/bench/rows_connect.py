@@ -4,7 +4,7 @@ import host
 import load
 import statements
 from peers import X2gobroker
-from stand import PEOPLE, Stand
+from stand import PEOPLE, RATED, Stand, topology
 
 CLIENTS = (1, 8)
 
@@ -29,10 +29,32 @@ def run(stand: Stand, people: tuple) -> list:
     return rows + new_sessions(stand, people[0], copies[0]) + tiers(stand, people)
 
 
-def metered(broker: X2gobroker, n: int) -> dict:
+def metered(broker: X2gobroker, n: int, people: int = PEOPLE) -> dict:
     meter = host.Meter({"x2gobroker": broker.pids()})
-    said = load.wrk(broker.url, "select.lua", PEOPLE, connections=n)
+    said = load.wrk(broker.url, "select.lua", people, connections=n)
     return {**said, "cpu_us": meter.read()["x2gobroker"] / said["requests"]}
+
+
+def rated(state) -> list:
+    """A module at its rated size beside x2gobroker with as many session profiles: neither is spared what size costs."""
+    stand, rows = Stand(state, RATED, topology.rated()), []
+    try:
+        stand.up()
+        people = stand.seat_people()
+        broker = X2gobroker(stand.state / "x2gobroker", RATED)
+        try:
+            for n, target in zip(CLIENTS, (15, 25)):
+                rounds = load.in_turns(lambda: load.wrk(stand.portal, "connect.lua", people[1], connections=n),
+                                       lambda: metered(broker, n, RATED))
+                rows.append({"row": "2", "what": f"connect through all tiers / x2gobroker, {RATED} desktops", "connections": n,
+                             "ours": load.middle(rounds, 0), "beside": load.middle(rounds, 1),
+                             "ratio": load.ratio(rounds, 0, 1), "target": target, "rounds": rounds,
+                             "errors": sum(r[0]["errors"] for r in rounds)})
+        finally:
+            broker.stop()
+    finally:
+        stand.down()
+    return rows
 
 
 def both(ours: int):
@@ -52,7 +74,7 @@ def connect_rows(n: int, rounds: list) -> list:
         row("connect at the bCenter / pgbench", 0, 0.5, load.ratio(rounds, 0, 1), sql),
         row("connect through all tiers / pgbench, module's statement", 2, 0.15, load.ratio(rounds, 2, 1), sql),
         row("connect through all tiers / pgbench, all statements", 2, None, together, load.middle(rounds, 2) / together),
-        row("connect through all tiers / x2gobroker", 2, 15, load.ratio(rounds, 2, 4), load.middle(rounds, 4)),
+        row("connect through all tiers / x2gobroker, 48 desktops", 2, None, load.ratio(rounds, 2, 4), load.middle(rounds, 4)),
         {"row": "7", "what": "CPU us a selectsession of x2gobroker", "connections": n,
          "ours": None, "beside": load.middle(rounds, 4, lambda r: r["cpu_us"])},
         row("connect at the bCenter / x2gobroker", 0, None, load.ratio(rounds, 0, 4), load.middle(rounds, 4))]

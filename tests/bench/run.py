@@ -17,7 +17,7 @@ import rows_read  # noqa: E402
 import rows_screen  # noqa: E402
 from stand import SOURCE, Stand  # noqa: E402
 
-ROWS = os.environ.get("ROWS", "connect read screens idle").split()
+ROWS = os.environ.get("ROWS", "connect rated read screens idle").split()
 
 
 def missed(row: dict) -> bool:
@@ -85,6 +85,8 @@ def main() -> int:
     try:
         if {"connect", "read", "screens"} & set(ROWS):
             rows += on_stand(base / "s")
+        if "rated" in ROWS:
+            rows += rows_connect.rated(base / "r")
         if "idle" in ROWS:
             rows += rows_idle.run(base / "w")
     finally:

@@ -12,6 +12,7 @@ SOURCE = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(SOURCE / "packaging" / "block"), str(SOURCE / "tests" / "system")]
 
 import content  # noqa: E402
+import topology  # noqa: E402
 from block import BlockRun  # noqa: E402
 from layout import Layout  # noqa: E402
 from postgres import BIN  # noqa: E402
@@ -20,6 +21,7 @@ from rest import Rest, wait_until  # noqa: E402
 
 IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
 PEOPLE = 48
+RATED = 1000  # of a module
 WAIT_S = 180
 
 
@@ -36,10 +38,11 @@ class BenchBlock(BlockRun):
 
 
 class Stand:
-    def __init__(self, state: Path):
+    def __init__(self, state: Path, people: int = PEOPLE, block: topology.Block | None = None):
         state.mkdir(mode=0o755, parents=True, exist_ok=True)
-        self.run = BenchBlock(Layout(state), small=True, images=IMAGES)
+        self.run = BenchBlock(Layout(state), small=True, images=IMAGES, block=block)
         self.state = state
+        self.people = people
 
     def up(self) -> None:
         self.run.up()
@@ -96,14 +99,14 @@ class Stand:
 
     def seat_people(self) -> tuple:
         """Files of "TOKEN DESKTOP" lines: at the bCenter's listener and at the CCC's, each person with a live session."""
-        pool = self.pool("bench", PEOPLE, networked=True)
+        pool = self.pool("bench", self.people, networked=True)
 
         def one(n: int) -> tuple:
             rest = self.person(f"p{n}")
             desktop = self.connect(rest, pool)["desktop_id"]
             return rest.token, self.at_module(f"p{n}").token, desktop
-        with step(f"{PEOPLE} people take their desktops"), ThreadPoolExecutor(4) as crowd:
-            seated = list(crowd.map(one, range(PEOPLE)))
+        with step(f"{self.people} people take their desktops"), ThreadPoolExecutor(4) as crowd:
+            seated = list(crowd.map(one, range(self.people)))
         files = self.state / "people-module", self.state / "people-ccc"
         files[0].write_text("".join(f"{module} {desktop}\n" for _, module, desktop in seated))
         files[1].write_text("".join(f"{portal} {desktop}\n" for portal, _, desktop in seated))

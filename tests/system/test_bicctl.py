@@ -283,3 +283,16 @@ def test_a_person_connects_and_may_nothing_else(bic, tmp_path):
     shell("logout")
     bic.admin.call("DELETE", f"/connections/{c['id']}")
     bic.drop_pool(pool)
+
+
+def test_hosts_and_modules_take_orders(bic, admin):
+    """maintenance and resume of a bServer, confirm-deletions of a module that holds none."""
+    host = bic.run.block.modules[1].hosts[0].name
+    admin("maintenance", host, "--wait")
+    wait_until("maintenance", lambda: admin.json("get", "bserver", host)["state"] == "maintenance", WAIT_S)
+    admin("resume", host, "--wait")
+    wait_until("in service", lambda: admin.json("get", "bserver", host)["state"] == "up", WAIT_S)
+    assert admin.json("confirm-deletions", "module-1") == {"released": 0}
+    admin("confirm-deletions", "module-9", status=NOT_FOUND)
+    admin("maintenance", "no-such-host", status=NOT_FOUND)
+    assert "held" in admin("list", "modules").splitlines()[0].lower()

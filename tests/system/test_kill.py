@@ -5,8 +5,10 @@ import os
 import random
 import signal
 import subprocess
+import threading
 import time
 
+import psycopg
 import pytest
 
 from conftest import WAIT_S, Problem, wait_until
@@ -95,10 +97,22 @@ def test_each_daemon_alone(bic, pool, foreign, who):
 
 
 def test_postgres_of_a_module_killed(bic, pool):
+    """With a server process in the middle of a long statement, which goes on without its postmaster."""
     cluster = bic.run.clusters["module-1"]
+
+    def busy():
+        with pytest.raises(psycopg.OperationalError), bic.database("module-1") as db:
+            db.execute("select count(*) from generate_series(1, 100000000000) a")
+    working = threading.Thread(target=busy)
+    working.start()
+    with bic.database("module-1") as db:
+        wait_until("the long statement", lambda: db.execute(
+            "select from pg_stat_activity where query like '%100000000000%' and pid <> pg_backend_pid()").fetchone(), WAIT_S)
     os.kill(cluster.process.pid(), signal.SIGKILL)
     before = bic.qemus()
     bic.run.up()
+    working.join(WAIT_S)
+    assert not working.is_alive()
     wait_until("settled", lambda: settled(bic, pool), WAIT_S)
     assert set(before) & set(bic.qemus()), "screens go on while the module's database is away"
     bic.invariants()

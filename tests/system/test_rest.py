@@ -258,6 +258,27 @@ def test_hostile_images(bic, tmp_path):
     bic.admin.call("DELETE", f"/images/{image['id']}", headers={"If-Match": f'"{image["generation"]}"'})
 
 
+def test_an_upload_is_repeated_once(bic, tmp_path):
+    """The same key and file: one version, the same answer; the same key with another file is refused."""
+    import subprocess
+    image = bic.admin.call("POST", "/images", {"name": "repeated", "description": "", "guest": "none"})
+    path = f"/api/v1/images/{image['id']}/versions"
+    files = []
+    for size in ("64M", "65M"):
+        subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", tmp_path / size, size], check=True)
+        files.append((tmp_path / size).read_bytes())
+    key = {"Content-Type": "application/octet-stream", "Idempotency-Key": "upload-1"}
+    status, headers, first = raw(bic, "POST", path, files[0], key)
+    assert status == 201
+    status, again_headers, again = raw(bic, "POST", path, files[0], key)
+    assert (status, again, again_headers["Location"]) == (201, first, headers["Location"])
+    status, _, problem = raw(bic, "POST", path, files[1], key)
+    assert (status, problem["type"]) == (422, "/problems/idempotency-mismatch")
+    assert [v["id"] for v in bic.admin.every(path.removeprefix("/api/v1"))] == [first["id"]]
+    image = bic.admin.call("GET", f"/images/{image['id']}")
+    bic.admin.call("DELETE", f"/images/{image['id']}", headers={"If-Match": f'"{image["generation"]}"'})
+
+
 def test_slow_heads_do_not_hold_a_place(bic):
     url = urlsplit(bic.portal)
     idle = [socket.create_connection((url.hostname, url.port), timeout=60) for _ in range(100)]

@@ -37,14 +37,16 @@ insert into node_heard (node_id, heard_at, url) select id, now(), $2::text from 
 on conflict (node_id) do update set heard_at = now(), url = coalesce(nullif(excluded.url, ''), node_heard.url);
 
 -- name: node_revoke(id, generation)
-update node set revoked = true, generation = generation + 1
+update node set revoked = true, place = null, generation = generation + 1
  where id = $1::uuid and generation = $2::bigint and not revoked and kind <> 'ccc';
 
 -- name: node_token_block(id, name)
 insert into block (id, name) values ($1::uuid, $2::text);
 
 -- name: node_token_module(id, name, block_id)
-insert into module (id, name, block_id) values ($1::uuid, $2::text, $3::uuid);
+insert into module (id, name, block_id, place)
+select $1::uuid, $2::text, $3::uuid, (select min(p) from generate_series(0, 1) p
+                                       where not exists (select from module where block_id = $3::uuid and place = p));
 
 -- What the parent of a new node is: block, or module with its block.
 -- name: node_token_parent(id)
@@ -65,17 +67,21 @@ insert into node_token (id, secret_sha256, kind, name, block_id, module_id, node
 values ($1::text, $2::text, $3::text, $4::text, $5::uuid, $6::uuid, $7::uuid, now() + interval '24 h')
 returning rfc3339(expires_at) as expires_at;
 
--- The first key takes a token; the same key may come again for a day.
--- name: node_token_take(id, secret_sha256, key)
+-- The first key of the right kind takes a token; the same key may come again for a day.
+-- name: node_token_take(id, secret_sha256, key, kind)
 update node_token
    set taken_key = $3::text, taken_at = coalesce(taken_at, now())
- where id = $1::text and secret_sha256 = $2::text
+ where id = $1::text and secret_sha256 = $2::text and kind = $4::text
    and ((taken_key is null and expires_at > now()) or (taken_key = $3::text and taken_at > now() - interval '24 h'))
 returning node_id, kind, name::text as name, block_id, module_id;
 
+-- A bServer takes a place of its module; none is left: law_module refuses.
 -- name: node_add(id, kind, name, block_id, module_id)
-insert into node (id, kind, name, block_id, module_id)
-values ($1::uuid, $2::text, $3::text, $4::uuid, $5::uuid) on conflict (id) do nothing;
+insert into node (id, kind, name, block_id, module_id, place)
+select $1::uuid, $2::text, $3::text, $4::uuid, $5::uuid,
+       (select min(p) from generate_series(0, 9) p
+         where $2::text = 'bserver' and not exists (select from node where module_id = $5::uuid and place = p))
+ where not exists (select from node where id = $1::uuid);
 
 -- name: node_live(id)
 select exists (select from node where id = $1::uuid and not revoked) as live;

@@ -73,10 +73,6 @@ delete from pool where id = $1::uuid and generation = $2::bigint;
 select 'desktop ' || name || ', which is assigned' as what from mirror_desktop
  where pool_id = $1::uuid and person_id is not null order by name limit 1;
 
--- name: pool_exists(id)
-select exists (select from pool where id = $1::uuid) as pool;
-
--- What a new or changed pool names and is not there: null if all is.
 -- name: pool_missing(body, pool_id)
 select case
     when $1::jsonb ? 'spec_id' and not exists (select from spec where id = ($1::jsonb ->> 'spec_id')::uuid) then '/spec_id'

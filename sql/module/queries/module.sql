@@ -21,11 +21,11 @@ insert into ticket_key (kid, public_key) select $1::uuid, $2::text from lead;
 select kid, public_key from ticket_key where retired_at is null or retired_at > now() - interval '2 min';
 
 -- name: bserver_all()
-select id, name, maintenance, boot, memory_limit_mib, memory_used_mib, store_limit_gib, store_used_gib, body::text as body
+select id, name, maintenance, member, boot, memory_limit_mib, memory_used_mib, store_limit_gib, store_used_gib, body::text as body
 from bserver;
 
 -- name: bserver_one(id)
-select id, name, maintenance, boot, memory_limit_mib, memory_used_mib, store_limit_gib, store_used_gib, body::text as body
+select id, name, maintenance, member, boot, memory_limit_mib, memory_used_mib, store_limit_gib, store_used_gib, body::text as body
 from bserver where id = $1::uuid;
 
 -- name: slot_all()
@@ -105,16 +105,28 @@ select id, verb, target_kind, target_id, asked_by, asked_name, state, stage, run
        trunc(extract(epoch from deadline) * 1000)::bigint as deadline_ms
 from operation where id = $1::uuid;
 
--- name: bserver_heard(id, name, boot, memory_limit_mib, store_limit_gib, body, epoch)
-insert into bserver (id, name, boot, memory_limit_mib, store_limit_gib, body)
-select $1::uuid, $2::text, $3::text, $4::bigint, $5::bigint, $6::jsonb from leader where epoch = $7::bigint for share
+-- name: bserver_heard(id, name, boot, cores, memory_limit_mib, store_limit_gib, body, epoch)
+insert into bserver (id, name, boot, cores, memory_limit_mib, store_limit_gib, body)
+select $1::uuid, $2::text, $3::text, $4::integer, $5::bigint, $6::bigint, $7::jsonb from leader where epoch = $8::bigint for share
 on conflict (id) do update set name = excluded.name, boot = excluded.boot, body = excluded.body, heard_at = now(),
+    cores = excluded.cores, member = true,
     memory_limit_mib = greatest(excluded.memory_limit_mib, bserver.memory_used_mib),
     store_limit_gib = case when excluded.store_limit_gib is not null
                            then greatest(excluded.store_limit_gib, bserver.store_used_gib) end;
 
 -- name: bserver_maintain(id, maintenance, epoch)
 update bserver set maintenance = $2::boolean where id = $1::uuid and exists (select from leader where epoch = $3::bigint for share);
+
+-- The CCC has deleted its node: it makes room for another. What it holds stays until its desktops are gone.
+-- name: bserver_leave(id, epoch)
+update bserver set member = false
+ where id = $1::uuid and member and exists (select from leader where epoch = $2::bigint for share);
+
+-- name: lane_make(bserver, lanes, epoch)
+insert into lane (bserver_id, no)
+select $1::uuid, n from generate_series(0, $2::integer - 1) n
+where exists (select from leader where epoch = $3::bigint for share)
+on conflict (bserver_id, no) do nothing;
 
 -- name: slot_make(bserver, count, lanes, epoch)
 insert into slot (bserver_id, no, lane)

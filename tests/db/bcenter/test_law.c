@@ -52,8 +52,9 @@ static int setup(void **state)
 {
     (void)state;
     fresh_schema();
-    sql("insert into bserver (id, name, boot, memory_limit_mib, store_limit_gib, body) values "
-        "('" HOST "', 'h', 'b', 1000, 10, '{}')");
+    sql("insert into bserver (id, name, boot, cores, memory_limit_mib, store_limit_gib, body) "
+        "values ('" HOST "', 'h', 'b', 2, 1000, 10, '{}')");
+    sql("insert into lane (bserver_id, no) values ('" HOST "', 0), ('" HOST "', 1)");
     sql("insert into slot (bserver_id, no, lane) values ('" HOST "', 0, 0), ('" HOST "', 1, 0)");
     sql("insert into vf (id, bserver_id, pf, address, index) values ('" V1 "', '" HOST
         "', 'p', 'a', 0)");
@@ -69,8 +70,90 @@ static void slots(void **state)
     refused("slot_desktop_id_key", "update slot set desktop_id = '" D1 "' where no = 1");
     refused("slot_pkey", "insert into slot (bserver_id, no, lane) values ('" HOST "', 0, 0)");
     refused("slot_no_check", "insert into slot (bserver_id, no, lane) values ('" HOST "', 100, 0)");
+    refused("slot_on_lane", "insert into slot (bserver_id, no, lane) values ('" HOST "', 2, 2)");
     refused("slot_desktop_id_fkey", "update slot set desktop_id = '" P1 "' where no = 1");
     refused("slot_desktop_id_fkey", "delete from desktop where id = '" D1 "'");
+}
+
+/* 6 a physical core, also when a host comes back with fewer cores than its slots were made for. */
+static void six_a_core(void **state)
+{
+    (void)state;
+    sql("insert into slot (bserver_id, no, lane) select '" HOST
+        "', n, n % 2 from generate_series(2, 11) n");
+    refused("law_slots", "insert into slot (bserver_id, no, lane) values ('" HOST "', 12, 0)");
+    sql("update bserver set cores = 1");
+    refused("law_slots", "update slot set desktop_id = '" D1 "' where no = 6");
+    sql("update slot set desktop_id = '" D1 "' where no = 5");
+    sql("update slot set desktop_id = null where no = 5");
+}
+
+/* n more desktops of the first bServer, in its slots from `from` on. */
+static void fill_slots(int from, int n)
+{
+    char text[1200];
+
+    snprintf(text, sizeof text,
+             "insert into desktop (id, name, pool_id, floating, bserver_id, mac, "
+             "user_net, spec, image, memory_mib, store_gib, overlay_id) "
+             "select ('70000000-0000-4000-8000-' || lpad(n::text, 12, '0'))::uuid, 'f' || n, '" POOL
+             "', true, '" HOST "', ('52:54:01:00:00:' || lpad(to_hex(n), 2, '0'))::macaddr, "
+             "false, '{}', '{}', 1, 0, gen_random_uuid() from generate_series(%d, %d) n",
+             from, from + n - 1);
+    sql(text);
+    snprintf(text, sizeof text,
+             "update slot set desktop_id = ('70000000-0000-4000-8000-' || lpad(no::text, 12, "
+             "'0'))::uuid where no between %d and %d",
+             from, from + n - 1);
+    sql(text);
+}
+
+static void fifty_a_lane(void **state)
+{
+    (void)state;
+    sql("update bserver set cores = 18");
+    sql("insert into slot (bserver_id, no, lane) select '" HOST
+        "', n, 0 from generate_series(2, 99) n");
+    fill_slots(10, 50);
+    assert_int_equal(sql_number("select used from lane where no = 0"), 50);
+    refused("law_lanes", "update slot set desktop_id = '" D1 "' where no = 0");
+    sql("update slot set lane = 1 where no = 0");
+    sql("update slot set desktop_id = '" D1 "' where no = 0");
+    assert_int_equal(sql_number("select used from lane where no = 1"), 1);
+    refused("law_lanes", "update slot set lane = 0 where no = 0");
+    sql("update slot set desktop_id = null where no = 10");
+    sql("update slot set lane = 0 where no = 0");
+    assert_int_equal(sql_number("select used from lane where no = 0"), 50);
+    assert_int_equal(sql_number("select used from lane where no = 1"), 0);
+    sql("update slot set desktop_id = null");
+    assert_int_equal(sql_number("select sum(used) from lane"), 0);
+}
+
+static void ten_bservers_a_thousand_desktops(void **state)
+{
+    (void)state;
+    sql("insert into bserver (id, name, boot, cores, memory_limit_mib, body) "
+        "select gen_random_uuid(), 'h' || n, 'b', 2, 1000, '{}' from generate_series(2, 10) n");
+    refused("law_module_bservers",
+            "insert into bserver (id, name, boot, cores, memory_limit_mib, body) "
+            "values (gen_random_uuid(), 'h11', 'b', 2, 1000, '{}')");
+    sql("update bserver set member = false where name = 'h7'");
+    sql("insert into bserver (id, name, boot, cores, memory_limit_mib, body) "
+        "values (gen_random_uuid(), 'h11', 'b', 2, 1000, '{}')");
+    refused("law_module_bservers", "update bserver set member = true where name = 'h7'");
+    sql("insert into desktop (id, name, pool_id, floating, bserver_id, mac, user_net, spec, image, "
+        "memory_mib, store_gib, overlay_id) select gen_random_uuid(), 'x' || n, '" POOL
+        "', true, '" HOST "', ('52:54:02:00:' || substr(lpad(to_hex(n), 4, '0'), 1, 2) || ':' || "
+        "substr(lpad(to_hex(n), 4, '0'), 3, 2))::macaddr, false, '{}', '{}', 1, 0, "
+        "gen_random_uuid() from generate_series(1, 998) n");
+    assert_int_equal(sql_number("select desktops from module_use"), 1000);
+    refused("law_module_desktops",
+            "insert into desktop (id, name, pool_id, floating, bserver_id, mac, user_net, spec, "
+            "image, memory_mib, store_gib, overlay_id) values (gen_random_uuid(), 'one-more', "
+            "'" POOL "', true, '" HOST "', '52:54:03:00:00:00', false, '{}', '{}', 1, 0, "
+            "gen_random_uuid())");
+    sql("delete from desktop where name = 'x1'");
+    assert_int_equal(sql_number("select desktops from module_use"), 999);
 }
 
 static void vfs(void **state)
@@ -230,10 +313,35 @@ static void mass_deletion_is_held(void **state)
     fixture_stop(bc);
 }
 
+/* A host whose node the CCC has deleted makes room; its rows stay as long as there are desktops. */
+static void a_deleted_host_makes_room(void **state)
+{
+    struct bcenter *bc;
+
+    (void)state;
+    fresh_schema();
+    bc = fixture_start();
+    heard(bc, HOST, "b", 8);
+    settle(bc);
+    assert_int_equal(sql_number("select bservers from module_use"), 1);
+    assert_int_equal(sql_number("select count(*) from slot"), 48);
+    assert_int_equal(sql_number("select count(*) from lane"), 1);
+    wanted(bc, "node", id_of(HOST),
+           "{\"id\":\"" HOST "\",\"kind\":\"bserver\",\"name\":\"h1\",\"module_id\":\"" MODULE
+           "\",\"revoked\":true}");
+    settle(bc);
+    assert_int_equal(sql_number("select bservers from module_use"), 0);
+    assert_int_equal(sql_number("select count(*) from bserver"), 1);
+    fixture_stop(bc);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(slots, setup),
+        cmocka_unit_test_setup(six_a_core, setup),
+        cmocka_unit_test_setup(fifty_a_lane, setup),
+        cmocka_unit_test_setup(ten_bservers_a_thousand_desktops, setup),
         cmocka_unit_test_setup(vfs, setup),
         cmocka_unit_test_setup(no_overcommit, setup),
         cmocka_unit_test_setup(one_overlay_one_person, setup),
@@ -243,6 +351,7 @@ int main(void)
         cmocka_unit_test_setup(every_statement_is_prepared, setup),
         cmocka_unit_test_setup(replica_survives, setup),
         cmocka_unit_test(mass_deletion_is_held),
+        cmocka_unit_test(a_deleted_host_makes_room),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

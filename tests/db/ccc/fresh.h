@@ -85,8 +85,8 @@ static inline void fresh_world(struct db *db)
     static const struct db_stmt steps[] = {
         { "w1", 0, "insert into block (id, name) values ('" BLOCK "', 'b')" },
         { "w2", 0,
-          "insert into module (id, name, block_id) values ('" MODULE_1 "', 'm1', '" BLOCK
-          "'), ('" MODULE_2 "', 'm2', '" BLOCK "')" },
+          "insert into module (id, name, block_id, place) values ('" MODULE_1 "', 'm1', '" BLOCK
+          "', 0), ('" MODULE_2 "', 'm2', '" BLOCK "', 1)" },
         { "w3", 0, "insert into image (id, name) values ('" IMAGE "', 'debian')" },
         { "w4", 0,
           "insert into image_version (id, image_id, number, sha256, size, virtual_size) values "

@@ -143,8 +143,8 @@ static void who_may_speak(void **state)
     S(block, 0,
       "insert into block (id, name) values ('00000000-0000-4000-8000-0000000000b9', 'far')");
     S(module, 0,
-      "insert into module (id, name, block_id) values ('00000000-0000-4000-8000-0000000000a9', "
-      "'far', '00000000-0000-4000-8000-0000000000b9')");
+      "insert into module (id, name, block_id, place) values "
+      "('00000000-0000-4000-8000-0000000000a9', 'far', '00000000-0000-4000-8000-0000000000b9', 0)");
     auto_db struct db *db = fresh_open();
     char cursor[SYNC_CURSOR_MAX];
     struct err e = { 0 };

@@ -139,6 +139,27 @@ static void next_steps(void **state)
     assert_int_equal(next_of(f), NEXT_FORGET);
 }
 
+/* Its bServer was deleted: what a person keeps is hers to give up, all else makes room. */
+static void the_host_has_left(void **state)
+{
+    struct next_facts f = spare();
+
+    (void)state;
+    f.host_up = false;
+    f.host_left = true;
+    assert_int_equal(next_of(f), NEXT_DELETE);
+    f.deleting = true;
+    assert_int_equal(next_of(f), NEXT_FORGET);
+    f = spare();
+    f.host_up = false;
+    f.host_left = f.person = f.session = true;
+    assert_int_equal(next_of(f), NEXT_SESSION_END);
+    f.session = false;
+    assert_int_equal(next_of(f), NEXT_RELEASE);
+    f.floating = false;
+    assert_int_equal(next_of(f), NEXT_NOTHING);
+}
+
 static void promised_to_people(const struct next_facts *f, enum next n)
 {
     if (n == NEXT_DELETE || n == NEXT_RENEW)
@@ -147,18 +168,25 @@ static void promised_to_people(const struct next_facts *f, enum next n)
         assert_true(f->floating && f->person);
 }
 
+static void promised_of_hosts(const struct next_facts *f, enum next n)
+{
+    if (!f->host_up)
+        assert_true(n != NEXT_RUN_ENDED && n != NEXT_START && (n != NEXT_FORGET || f->host_left));
+    if (f->host_left && f->person && !f->floating)
+        assert_true(n != NEXT_DELETE && n != NEXT_RELEASE);
+}
+
 static void promised(const struct next_facts *f, enum next n)
 {
     promised_to_people(f, n);
+    promised_of_hosts(f, n);
     if (f->busy)
         assert_int_equal(n, NEXT_NOTHING);
     if (n == NEXT_START)
         assert_true(!f->used && !f->alive && !f->wanted_on && !f->person && f->host_up && f->seen &&
                     !f->maintenance);
     if (n == NEXT_FORGET)
-        assert_true(f->deleting && f->missing && f->host_up);
-    if (!f->host_up)
-        assert_true(n != NEXT_RUN_ENDED && n != NEXT_START && n != NEXT_FORGET);
+        assert_true(f->deleting && (f->host_left || (f->missing && f->host_up)));
 }
 
 static void next_keeps_its_promises(void **state)
@@ -188,6 +216,7 @@ static void next_keeps_its_promises(void **state)
                                 .surplus = r >> 16 & 1,
                                 .want_running = r >> 17 & 1,
                                 .overlay_failed = r >> 18 & 1,
+                                .host_left = r >> 19 & 1,
                                 .closed_ms = (int)(q >> 4 & 3) - 1,
                                 .assigned_ms = q >> 6 & 3,
                                 .logoff_ms = 2 };
@@ -238,8 +267,11 @@ static void shares(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(states),     cmocka_unit_test(states_are_total),
-        cmocka_unit_test(next_steps), cmocka_unit_test(next_keeps_its_promises),
+        cmocka_unit_test(states),
+        cmocka_unit_test(states_are_total),
+        cmocka_unit_test(next_steps),
+        cmocka_unit_test(the_host_has_left),
+        cmocka_unit_test(next_keeps_its_promises),
         cmocka_unit_test(shares),
     };
 

@@ -41,14 +41,14 @@ static char token_text[JOIN_TOKEN_MAX], bound_key[65], last_serial[40];
 static struct id granted;
 static atomic_int joined;
 
-int node_token_take(struct db *db, const char *id, const char *secret, const char *key,
-                    struct node_grant *out, struct err *e)
+int node_token_take(struct db *db, const struct node_ask *ask, struct node_grant *out,
+                    struct err *e)
 {
     (void)db;
-    if (strcmp(id, token.id) != 0 || strcmp(secret, token.secret) != 0 ||
-        (bound_key[0] && strcmp(bound_key, key) != 0))
+    if (strcmp(ask->token, token.id) != 0 || strcmp(ask->secret, token.secret) != 0 ||
+        strcmp(ask->kind, "xcenter") != 0 || (bound_key[0] && strcmp(bound_key, ask->key) != 0))
         return err_set(e, ERR_JOIN_REFUSED, "the join token is not valid");
-    snprintf(bound_key, sizeof bound_key, "%s", key);
+    snprintf(bound_key, sizeof bound_key, "%s", ask->key);
     *out = (struct node_grant){ .id = granted, .kind = "xcenter", .name = "x1" };
     return 0;
 }

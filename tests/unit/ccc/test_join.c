@@ -26,6 +26,21 @@ static void a_token_that_is_none_is_refused(void **state)
     assert_int_equal(atomic_load(&joined), 0);
 }
 
+/* A mistake in what is asked is told before the token is anybody's. */
+static void a_mistake_does_not_burn_the_token(void **state)
+{
+    struct join j = node_join("n0", token_text);
+    struct err e = { 0 };
+    struct id node;
+
+    (void)state;
+    assert_int_equal(join_code("n0", token_text, "bserver"), ERR_JOIN_REFUSED);
+    j.address = "desk.example";
+    assert_int_equal(join_ensure(&j, &node, &e), -1);
+    assert_int_equal(e.code, ERR_INVALID_REQUEST);
+    assert_int_equal(bound_key[0], '\0');
+}
+
 static void a_server_of_another_authority_learns_nothing(void **state)
 {
     char text[JOIN_TOKEN_MAX];
@@ -68,6 +83,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_token_that_is_none_is_refused),
+        cmocka_unit_test(a_mistake_does_not_burn_the_token),
         cmocka_unit_test(a_server_of_another_authority_learns_nothing),
         cmocka_unit_test(a_node_joins_once_and_again),
     };
