@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { accessible, clean, LANGUAGES, launch, settled, shot, signIn, visitor } from './browser.mjs';
-import { account, portal } from './installation.mjs';
+import { account, modules, portal } from './installation.mjs';
 import { clickInGuest, share, typeKeys, waitForDrawing, waitForShare, waitForStillness } from './screen.mjs';
 
 /** A desktop that has to boot without hardware acceleration takes its time. */
@@ -49,6 +49,48 @@ async function sendText(page, text) {
   await page.click('#text-box');
   await page.click('#tools-tab');
   return said;
+}
+
+/** Until it is undone the page's own server answers nothing: the CCC is away. Whom did it ask, and what was answered? */
+async function withoutPortal(page) {
+  const own = (url) => url.origin === portal.origin && url.pathname.startsWith('/api/');
+  const answers = [];
+  const note = (answer) => answers.push([new URL(answer.url()), answer.status()]);
+  await page.route(own, (route) => route.abort());
+  page.on('response', note);
+  return {
+    /** Statuses that modules answered with, for requests that end in `what`. */
+    answered: (what) => answers.filter(([url]) => url.pathname.endsWith(what) && modules.some(({ origin }) => origin === url.origin)).map(([, status]) => status),
+    async undo() {
+      page.off('response', note);
+      await page.unroute(own);
+    },
+  };
+}
+
+/** Controls that are shown and not wholly inside of the window. */
+function outside(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button, select, textarea')]
+      .filter((control) => control.checkVisibility())
+      .filter((control) => {
+        const { left, top, right, bottom, width } = control.getBoundingClientRect();
+        return width > 0 && (left < 0 || top < 0 || right > window.innerWidth || bottom > window.innerHeight);
+      })
+      .map((control) => control.id || control.textContent),
+  );
+}
+
+/** Tab goes around on an end page: what is beneath it is never reached, by the chord neither. */
+async function nothingBeneath(page) {
+  for (let i = 0; i < 8; i += 1) {
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest('.layer') !== null));
+  }
+  for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
+  for (const key of ['Shift', 'Alt', 'Control']) await page.keyboard.up(key);
+  await page.waitForTimeout(100);
+  assert.ok(await page.locator('#tools').isHidden());
 }
 
 /** A line for the guest's shell: fills the screen when x is this text, byte by byte. */
@@ -227,9 +269,29 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.keyboard.press('Escape');
     await page.waitForSelector('#tools', { state: 'hidden' });
   });
+  await t.test('on a phone every control is on the screen, and readable in the dark and in the light', async () => {
+    const before = page.viewportSize();
+    await page.setViewportSize({ width: 390, height: 780 });
+    await page.click('#tools-tab');
+    assert.deepEqual(await outside(page), []);
+    await page.click('#slow-network');
+    assert.equal(await page.locator('#slow-network').getAttribute('aria-pressed'), 'true');
+    await page.click('#text-box');
+    for (const scheme of ['dark', 'light']) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.deepEqual(await outside(page), []);
+      await accessible(page, `the client on a phone, ${scheme}`);
+      await shot(page, `desktop-phone-${scheme}-ko`);
+    }
+    await page.click('#text-box');
+    await page.click('#slow-network');
+    await page.click('#tools-tab');
+    await page.setViewportSize(before);
+  });
   clean(findings);
 
   await t.test('a lost network greys the picture and comes back by itself', async () => {
+    const away = await withoutPortal(page);
     await context.setOffline(true);
     await page.waitForSelector('body[data-link=reconnecting]', { timeout: 120_000 });
     await page.waitForSelector('canvas.frozen');
@@ -238,6 +300,9 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await context.setOffline(false);
     await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
     await waitForDrawing(page);
+    // By the module's own address, across origins: the page's server was not there to be asked.
+    assert.ok(away.answered('/tickets').includes(201));
+    await away.undo();
     findings.length = 0;
   });
 
@@ -263,9 +328,44 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.waitForSelector('dialog[open]');
     await accessible(page, 'leaving');
     await shot(page, 'desktop-leave-ko');
-    await page.click('#leave-keep');
-    await page.waitForSelector('.tile');
+    await page.locator('dialog button').last().click();
   });
+  clean(findings);
+
+  await t.test('a session can be ended when the sign-in has run out and the CCC is away', async () => {
+    const away = await withoutPortal(page);
+    await context.clearCookies();
+    await page.click('#leave');
+    await page.click('#leave-end');
+    await page.waitForSelector('body[data-link=ended] #end-title', { timeout: 60_000 });
+    assert.deepEqual(away.answered('/end'), [204]);
+    await nothingBeneath(page);
+    await accessible(page, 'session ended');
+    await shot(page, 'desktop-ended-ko');
+    await away.undo();
+  });
+  clean(findings);
+  await context.close();
+});
+
+test('a desktop that is switched off says so', { timeout: BOOT }, async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'user', '/');
+  await page.waitForSelector('.tile');
+  // Looked for from now on: it is there for three seconds.
+  const wayOut = page.locator('#tools-hint[role=status]', { hasText: 'Ctrl+Alt+Shift' }).waitFor({ timeout: BOOT });
+  await page.locator('.tile button[class*="m-block"][aria-label*=": my-console"]').first().click();
+  await page.waitForURL('**/client.html', { timeout: BOOT });
+  await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
+  await wayOut;
+  await waitForDrawing(page);
+  await waitForStillness(page);
+  await typeKeys(page, 'poweroff\n');
+  await page.waitForSelector('body[data-link=ended] #end-title', { timeout: 120_000 });
+  assert.equal(await page.locator('#end-title').innerText(), '데스크톱이 꺼졌습니다');
+  await nothingBeneath(page);
+  await accessible(page, 'desktop off');
+  await shot(page, 'desktop-stopped-ko');
   clean(findings);
   await context.close();
 });

@@ -1,16 +1,18 @@
 // Decisions of the client's link to a desktop: pure, no clock, no network. What happened goes in,
 // the next state comes out; screen.ts does what the state says.
 
+/** So many are made in a row, each after a longer wait. Then the page says that it takes longer, and one
+ * follows every ten seconds while somebody looks: a switch or a bServer that starts again comes back. */
 export const ATTEMPTS = 10;
 
 /** Close codes of the display socket (docs/rest.md, the agent). */
 export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004 };
 
-export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused' | 'gave-up';
+export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused';
 
 export interface LinkState {
   phase: 'connecting' | 'connected' | 'reconnecting' | 'ended';
-  /** Attempts since the link was last good for a while; 1…ATTEMPTS while reconnecting. */
+  /** Attempts since the link was last good for a while; from 1 while reconnecting. */
   attempt: number;
   /** Milliseconds until the next attempt. */
   delay: number;
@@ -37,6 +39,11 @@ export const START: LinkState = {
 const DELAYS = [500, 1000, 2000, 3000, 5000, 8000];
 const LONGEST = 10_000;
 
+/** The many attempts were in vain: from now on only while the page can be seen. */
+export function takesLonger(state: LinkState): boolean {
+  return state.phase === 'reconnecting' && state.attempt > ATTEMPTS;
+}
+
 export function delayOf(attempt: number): number {
   return DELAYS[attempt - 1] ?? LONGEST;
 }
@@ -47,7 +54,6 @@ function ended(state: LinkState, end: EndReason): LinkState {
 
 function again(state: LinkState): LinkState {
   const attempt = state.attempt + 1;
-  if (attempt > ATTEMPTS) return ended(state, 'gave-up');
   return { ...state, phase: 'reconnecting', attempt, delay: delayOf(attempt) };
 }
 

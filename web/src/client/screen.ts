@@ -3,22 +3,19 @@
 import RFB from '@novnc/novnc';
 import { ApiProblem } from '../api/problem';
 import type { Connection, Display, Problem } from '../api/types';
+import { mayTakeFocus } from './dom';
 import { Ime } from './ime';
-import { type LinkState, START, next } from './link';
+import { type LinkState, START, next, takesLonger } from './link';
 import { newTicket } from './rest';
 
 export type Scale = 'fit' | 'actual' | 'guest';
-export type Quality = 'sharp' | 'balanced' | 'light';
 
 export interface ScreenEvents {
   state(state: LinkState, problem: Problem | null): void;
 }
 
-const QUALITY: Record<Quality, { quality: number; compression: number }> = {
-  sharp: { quality: 9, compression: 1 },
-  balanced: { quality: 6, compression: 2 },
-  light: { quality: 2, compression: 9 },
-};
+/** How hard QEMU compresses (zlib's level); the picture is exact either way: it has no lossy encoding. */
+const COMPRESSION = { usual: 2, slowNetwork: 9 };
 const OPEN_WITHIN = 15_000;
 const STABLE_AFTER = 10_000;
 const DRAWN_AFTER = 400;
@@ -50,10 +47,12 @@ export class Screen {
   private frozen: HTMLCanvasElement | null = null;
   private timers: number[] = [];
   private retry = 0;
+  /** The next attempt has not begun: by the clock, or by hand, it will. */
+  private isWaiting = false;
   private heard = 0;
   private asked = 0;
   private scale: Scale = 'fit';
-  private quality: Quality = 'balanced';
+  private isSlowNetwork = false;
 
   constructor(
     private readonly place: HTMLElement,
@@ -66,7 +65,7 @@ export class Screen {
       else localStorage.removeItem(HANGUL_KEY);
     });
     // A machine that woke up or got its network back should not wait for the back-off.
-    window.addEventListener('online', () => this.retryNow());
+    window.addEventListener('online', this.retryNow);
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.retryNow();
     });
@@ -79,6 +78,7 @@ export class Screen {
 
   leave(): void {
     this.link = { ...this.link, phase: 'ended' };
+    window.clearTimeout(this.retry);
     this.stopTimers();
     this.rfb?.disconnect();
   }
@@ -104,8 +104,8 @@ export class Screen {
     this.applyView();
   }
 
-  setQuality(quality: Quality): void {
-    this.quality = quality;
+  setSlowNetwork(isSlow: boolean): void {
+    this.isSlowNetwork = isSlow;
     this.applyView();
   }
 
@@ -115,8 +115,7 @@ export class Screen {
     this.rfb.scaleViewport = this.scale !== 'actual';
     this.rfb.clipViewport = this.scale === 'actual';
     this.rfb.dragViewport = this.scale === 'actual' && window.matchMedia('(pointer: coarse)').matches;
-    this.rfb.qualityLevel = QUALITY[this.quality].quality;
-    this.rfb.compressionLevel = QUALITY[this.quality].compression;
+    this.rfb.compressionLevel = this.isSlowNetwork ? COMPRESSION.slowNetwork : COMPRESSION.usual;
   }
 
   private open(display: Display): void {
@@ -157,7 +156,7 @@ export class Screen {
     this.timers.push(window.setTimeout(() => this.thaw(), DRAWN_AFTER));
     this.heard = Date.now();
     this.asked = 0;
-    rfb.focus({ preventScroll: true });
+    if (mayTakeFocus(this.place)) rfb.focus({ preventScroll: true });
     this.timers.push(window.setTimeout(() => this.happened({ type: 'stable' }), STABLE_AFTER));
     this.timers.push(window.setInterval(() => this.checkSilence(), 2_000));
   }
@@ -198,24 +197,30 @@ export class Screen {
     this.link = next(before, event);
     if (this.link === before) return;
     this.report(problem);
-    if (this.link.phase === 'reconnecting') {
-      const jitter = this.link.delay * 0.2 * Math.random();
-      this.retry = window.setTimeout(() => void this.renew(), this.link.delay + jitter);
-    }
+    if (this.link.phase === 'reconnecting') this.wait();
   }
 
-  private report(problem: Problem | null): void {
+  private wait(): void {
+    const jitter = this.link.delay * 0.2 * Math.random();
+    this.isWaiting = true;
+    this.retry = window.setTimeout(() => {
+      // Nobody looks: being seen again is what starts the next attempt then.
+      if (!document.hidden || !takesLonger(this.link)) void this.renew();
+    }, this.link.delay + jitter);
+  }
+
+  /** Says once more how it stands, where something else was shown meanwhile. */
+  report(problem: Problem | null = null): void {
     this.events.state(this.link, problem);
   }
 
-  private retryNow(): void {
-    if (this.link.phase !== 'reconnecting' || !this.retry) return;
-    void this.renew();
-  }
+  readonly retryNow = (): void => {
+    if (this.link.phase === 'reconnecting' && this.isWaiting) void this.renew();
+  };
 
   private async renew(): Promise<void> {
     window.clearTimeout(this.retry);
-    this.retry = 0;
+    this.isWaiting = false;
     try {
       const ticket = await newTicket(this.connection);
       if (this.link.phase !== 'ended') this.open(ticket.display);

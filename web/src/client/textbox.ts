@@ -23,6 +23,7 @@ export class TextBox {
   private readonly panel: HTMLElement;
   private readonly typist: Typist;
   private isTyping = false;
+  private isConnected = false;
 
   constructor(private readonly screen: Screen) {
     this.typist = new Typist(screen);
@@ -45,9 +46,22 @@ export class TextBox {
     );
     this.area.addEventListener('input', () => this.tell(leftOut(planOf(this.area.value).leftOut)));
     this.area.addEventListener('keydown', (event) => {
-      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !this.isTyping) void this.send();
+      if (event.key === 'Enter' && (event.ctrlKey || event.metaKey) && !this.sendButton.disabled && !this.isTyping) void this.send();
     });
     document.body.append(this.panel);
+    this.linked(false);
+  }
+
+  /** What is written stays while there is no link; it can be sent when there is one again. */
+  linked(isConnected: boolean): void {
+    this.isConnected = isConnected;
+    this.sendable();
+  }
+
+  private sendable(): void {
+    const canPress = this.isConnected || this.isTyping;
+    this.sendButton.disabled = !canPress;
+    this.sendButton.title = canPress ? '' : t('textBoxWaits');
   }
 
   toggle(): void {
@@ -89,6 +103,7 @@ export class TextBox {
     this.isTyping = isTyping;
     this.area.readOnly = isTyping;
     this.sendButton.textContent = t(isTyping ? 'textBoxStop' : 'send');
+    this.sendable();
   }
 
   private tell(what: string): void {
