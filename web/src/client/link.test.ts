@@ -55,6 +55,13 @@ describe('the link to a desktop', () => {
     expect(run(opened, lost, ticketFailed(401, 'ticket-refused'))).toMatchObject({ end: 'refused' });
   });
 
+  it('knows a desktop that was switched off from inside: the machine hangs up before anybody says why', () => {
+    const hungUp: LinkEvent = { type: 'closed', code: CLOSE.hungUp };
+    const later: LinkEvent = { type: 'closed', code: 1013 };
+    expect(run(opened, hungUp, later, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'stopped' });
+    expect(run(opened, hungUp, opened, lost, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'session-ended' });
+  });
+
   it('stays ended', () => {
     expect(run({ type: 'closed', code: CLOSE.takenOver }, opened, lost)).toMatchObject({ phase: 'ended', end: 'taken-over' });
   });

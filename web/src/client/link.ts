@@ -6,7 +6,7 @@
 export const ATTEMPTS = 10;
 
 /** Close codes of the display socket (docs/rest.md, the agent). */
-export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004 };
+export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004, hungUp: 1011 };
 
 export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused';
 
@@ -18,6 +18,8 @@ export interface LinkState {
   delay: number;
   /** Tickets refused in a row: a fresh one is tried once. */
   refusals: number;
+  /** The machine hung up, and the link was not good since: a session that ends then ended by its desktop's stop. */
+  hasHungUp: boolean;
   end: EndReason | null;
 }
 
@@ -33,6 +35,7 @@ export const START: LinkState = {
   attempt: 0,
   delay: 0,
   refusals: 0,
+  hasHungUp: false,
   end: null,
 };
 
@@ -70,7 +73,7 @@ function afterClose(state: LinkState, code: number): LinkState {
       return refusals > 1 ? ended({ ...state, refusals }, 'refused') : again({ ...state, refusals });
     }
     default:
-      return again(state);
+      return again(code === CLOSE.hungUp ? { ...state, hasHungUp: true } : state);
   }
 }
 
@@ -80,7 +83,7 @@ function afterTicketFailure(
   event: Extract<LinkEvent, { type: 'ticket-failed' }>,
 ): LinkState {
   // A session that nobody remembers any more has ended too.
-  if (event.slug === 'session-ended' || event.status === 404) return ended(state, 'session-ended');
+  if (event.slug === 'session-ended' || event.status === 404) return ended(state, state.hasHungUp ? 'stopped' : 'session-ended');
   if (event.slug === 'desktop-state' || event.slug === 'vm-missing') return ended(state, 'stopped');
   const patience = event.status === 0 || event.status >= 500 || event.status === 429;
   return patience || event.retryable ? again(state) : ended(state, 'refused');
@@ -90,7 +93,7 @@ export function next(state: LinkState, event: LinkEvent): LinkState {
   if (state.phase === 'ended') return state;
   switch (event.type) {
     case 'opened':
-      return { ...state, phase: 'connected', delay: 0, refusals: 0 };
+      return { ...state, phase: 'connected', delay: 0, refusals: 0, hasHungUp: false };
     case 'stable':
       return state.phase === 'connected' ? { ...state, attempt: 0 } : state;
     case 'closed':
