@@ -61,13 +61,13 @@ export class Pages {
   }
 
   private waitingCard(): Waiting {
-    const title = el('h1');
+    const title = el('h1', { id: 'waiting-title' });
     const text = el('p');
     const progress = el('progress', { max: String(ATTEMPTS), 'aria-label': t('lost') });
     const when = el('p', { class: 'quiet' });
     const card = el(
-      'div',
-      { class: 'card' },
+      'section',
+      { class: 'card', 'aria-labelledby': 'waiting-title' },
       el('div', { role: 'status' }, title, text),
       progress,
       when,
