@@ -46,6 +46,7 @@ async function end(connection: Connection): Promise<void> {
   try {
     await endSession(connection);
     screen?.leave();
+    document.body.dataset.link = 'ended';
     pages.ended('session-ended', null);
   } catch (error) {
     const retry = () => void end(connection);
