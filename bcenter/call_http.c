@@ -103,6 +103,20 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
     return http_reply(rp, 201, session_ticket_json(&c), e);
 }
 
+static int post_end(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct session_resume ask = { rq->path_id, json_str(rq->body, "resume") };
+
+    if (let_call(rq, e) < 0)
+        return -1;
+    if (!ask.secret)
+        return err_set(e, ERR_INVALID_REQUEST, "resume is missing");
+    if (session_end_resume(rq->app, bcenter_db(rq), &ask, rq->trace_id, e) < 0)
+        return -1;
+    rp->status = 204;
+    return 0;
+}
+
 static int post_confirm(const struct request *rq, struct reply *rp, struct err *e)
 {
     json_t *o;
@@ -129,6 +143,7 @@ const struct route call_routes[] = {
     { "DELETE", "/call/v1/connections/{id}", "node:xcenter", delete_connection, 0 },
     { "POST", "/call/v1/connections/{id}/tickets", "node:xcenter", post_ticket, 0 },
     { "GET", "/call/v1/placements/{id}", "node:xcenter", get_placement, 0 },
+    { "POST", "/call/v1/connections/{id}/end", "node:xcenter", post_end, 0 },
     { "POST", "/call/v1/confirm-deletions", "node:xcenter", post_confirm, 0 },
     { 0 },
 };

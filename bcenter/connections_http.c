@@ -79,25 +79,41 @@ static int delete_connection(const struct request *rq, struct reply *rp, struct 
     return 0;
 }
 
-static int post_ticket(const struct request *rq, struct reply *rp, struct err *e)
+static int resume_of(const struct request *rq, struct session_resume *ask, struct err *e)
 {
-    const char *secret = NULL;
-    struct connection c;
     const struct json_field fields[] = {
         { .name = "resume",
           .kind = JSON_TEXT,
           .required = true,
-          .to = &secret,
+          .to = &ask->secret,
           .valid = secret_text,
           .must = "is not a resume secret" },
         { 0 },
     };
 
-    if (json_fields(rq->body, fields, e) < 0 ||
-        session_ticket(rq->app, bcenter_db(rq), &(struct session_resume){ rq->path_id, secret }, &c,
-                       e) < 0)
+    ask->session = rq->path_id;
+    return json_fields(rq->body, fields, e);
+}
+
+static int post_ticket(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct session_resume ask = { 0 };
+    struct connection c;
+
+    if (resume_of(rq, &ask, e) < 0 || session_ticket(rq->app, bcenter_db(rq), &ask, &c, e) < 0)
         return -1;
     return http_reply(rp, 201, session_ticket_json(&c), e);
+}
+
+static int post_end(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct session_resume ask = { 0 };
+
+    if (resume_of(rq, &ask, e) < 0 ||
+        session_end_resume(rq->app, bcenter_db(rq), &ask, rq->trace_id, e) < 0)
+        return -1;
+    rp->status = 204;
+    return 0;
 }
 
 const struct route connections_routes[] = {
@@ -105,5 +121,6 @@ const struct route connections_routes[] = {
     { "GET", "/api/v1/connections/{id}", "self", get_connection, 0 },
     { "DELETE", "/api/v1/connections/{id}", "self", delete_connection, 0 },
     { "POST", "/api/v1/connections/{id}/tickets", "anyone", post_ticket, HTTP_CORS },
+    { "POST", "/api/v1/connections/{id}/end", "anyone", post_end, HTTP_CORS },
     { 0 },
 };

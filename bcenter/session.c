@@ -128,6 +128,35 @@ int session_ticket(struct bcenter *bc, struct db *db, const struct session_resum
     return ticket_seal(bc, &t, out->ticket, &out->expires, e);
 }
 
+int session_end_resume(struct bcenter *bc, struct db *db, const struct session_resume *ask,
+                       const char *trace, struct err *e)
+{
+    struct session_end s = { .session = ask->session, .trace = trace, .reason = "disconnected" };
+    char name[BROKER_LABEL] = "";
+    struct person *p;
+    struct desktop *d;
+    bool ended, refused;
+
+    module_lock(&bc->m);
+    d = module_session_desktop(&bc->m, &ask->session);
+    ended = !d || barred(&bc->m, &d->session->person);
+    refused = !ended && !resume_opens(&bc->m, d->session, ask->secret);
+    if (!ended) {
+        s.actor = s.person = d->session->person;
+        p = module_person(&bc->m, &s.person);
+        snprintf(name, sizeof name, "%s", p ? p->username : "");
+    }
+    module_unlock(&bc->m);
+    if (!d)
+        return not_live(db, &ask->session, e);
+    if (ended)
+        return err_set(e, ERR_SESSION_ENDED, "the session has ended");
+    if (refused)
+        return err_set(e, ERR_TICKET_REFUSED, "this does not open the session");
+    s.actor_name = name;
+    return session_end(bc, db, &s, e);
+}
+
 json_t *session_ticket_json(const struct connection *c)
 {
     json_t *o = json_object(), *display = json_object(), *protocols = json_array();

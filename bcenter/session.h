@@ -24,6 +24,9 @@ struct session_resume {
 int session_ticket(struct bcenter *bc, struct db *db, const struct session_resume *ask,
                    struct connection *out, struct err *e) MUSTCHECK;
 json_t *session_ticket_json(const struct connection *c);
+/* Ended by the resume secret alone, in the name of its person. Errors as session_ticket. */
+int session_end_resume(struct bcenter *bc, struct db *db, const struct session_resume *ask,
+                       const char *trace, struct err *e) MUSTCHECK;
 
 /* {id,desktop_id,state,since}. person "" = any. NOT_FOUND. */
 int session_state(struct bcenter *bc, struct db *db, const struct id *session,

@@ -123,8 +123,8 @@ static int delete_connection(const struct request *rq, struct reply *rp, struct 
     return 0;
 }
 
-/* POST /connections/{id}/tickets {resume}: the secret alone is the authority */
-static int post_ticket(const struct request *rq, struct reply *rp, struct err *e)
+/* {resume}: the secret alone is the authority, and the module knows it */
+static int by_resume(const struct request *rq, const char *what, json_t **answer, struct err *e)
 {
     auto_result PGresult *r = NULL;
     const char *resume;
@@ -138,10 +138,34 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
     if (json_fields(rq->body, fields, e) < 0 || find(rq, true, &r, e) < 0)
         return -1;
     id_parse(db_text(r, 0, "module_id"), &call.module);
-    snprintf(path, sizeof path, "/connections/%s/tickets", rq->path_id.s);
+    snprintf(path, sizeof path, "/connections/%s/%s", rq->path_id.s, what);
     if (line_call(rq, &call, e) < 0)
         return -1;
-    return http_reply(rp, 201, call.answer, e);
+    *answer = call.answer;
+    return 0;
+}
+
+static int post_ticket(const struct request *rq, struct reply *rp, struct err *e)
+{
+    json_t *ticket = NULL;
+
+    if (by_resume(rq, "tickets", &ticket, e) < 0)
+        return -1;
+    return http_reply(rp, 201, ticket, e);
+}
+
+/* Who ended it is in the module's row of the audit trail. */
+static int post_end(const struct request *rq, struct reply *rp, struct err *e)
+{
+    json_t *nothing = NULL;
+    struct request copy = *rq;
+    int rc = by_resume(rq, "end", &nothing, e);
+
+    json_decref(nothing);
+    if (rc < 0 || db_tx(ccc_db(rq), end_tx, &copy, e) < 0)
+        return -1;
+    rp->status = 204;
+    return 0;
 }
 
 const struct route connection_routes[] = {
@@ -150,5 +174,6 @@ const struct route connection_routes[] = {
     { "GET", "/api/v1/connections/{id}", "self", get_one, 0 },
     { "DELETE", "/api/v1/connections/{id}", "self", delete_connection, 0 },
     { "POST", "/api/v1/connections/{id}/tickets", "anyone", post_ticket, HTTP_CORS },
+    { "POST", "/api/v1/connections/{id}/end", "anyone", post_end, HTTP_CORS },
     { 0 },
 };

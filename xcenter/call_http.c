@@ -106,6 +106,14 @@ static int post_ticket(const struct request *rq, struct reply *rp, struct err *e
     return forward_post(rq, rp, path, e);
 }
 
+static int post_end(const struct request *rq, struct reply *rp, struct err *e)
+{
+    char path[128];
+
+    snprintf(path, sizeof path, "/call/v1/connections/%s/end", rq->path_id2.s);
+    return forward_post(rq, rp, path, e);
+}
+
 static int post_confirm(const struct request *rq, struct reply *rp, struct err *e)
 {
     return forward_post(rq, rp, "/call/v1/confirm-deletions", e);
@@ -141,6 +149,7 @@ const struct route xcenter_call_routes[] = {
     { "POST", "/call/v1/modules/{id}/connections/{id2}/tickets", "node:ccc", post_ticket,
       HTTP_UNREAD },
     { "GET", "/call/v1/modules/{id}/placements/{id2}", "node:ccc", get_placement, 0 },
+    { "POST", "/call/v1/modules/{id}/connections/{id2}/end", "node:ccc", post_end, HTTP_UNREAD },
     { "POST", "/call/v1/modules/{id}/confirm-deletions", "node:ccc", post_confirm, HTTP_UNREAD },
     { 0 },
 };

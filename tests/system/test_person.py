@@ -107,6 +107,29 @@ def test_a_ticket_works_once_and_resume_gives_another(bic, console, kim):
         assert (over.value.status, over.value.slug) == (410, "session-ended"), over.value
 
 
+def test_the_resume_secret_ends_the_session(bic, console, kim):
+    """At the module and through the CCC, by who is not signed in: she worked longer than her sign-in lasts."""
+    for at_module in (True, False):
+        c = bic.connect(kim, pool_id=console["id"])
+        asked = bic.sign_in("kim", "pw-kim-2026", c["login"].removesuffix("/api/v1") if at_module else None)
+        asked.token = ""
+        end = f"/connections/{c['id']}/end"
+        with pytest.raises(Problem) as wrong:
+            asked.call("POST", end, {"resume": "0" * 43})
+        assert wrong.value.slug == "ticket-refused", wrong.value
+        with pytest.raises(Problem) as unknown:
+            asked.call("POST", f"/connections/{uuid.uuid4()}/end", {"resume": c["resume"]})
+        assert unknown.value.status == 404, unknown.value
+        screen = Screen(c["display"])
+        screen.handshake()
+        asked.call("POST", end, {"resume": c["resume"]})
+        assert screen.closed() == 4001
+        assert kim.call("GET", f"/connections/{c['id']}")["state"] == "ended" or at_module
+        with pytest.raises(Problem) as over:
+            asked.call("POST", end, {"resume": c["resume"]})
+        assert (over.value.status, over.value.slug) == (410, "session-ended"), over.value
+
+
 def test_an_image_is_fetched_once(bic, console):
     """In the agents' logs: however many tries it took, one begin and one end."""
     ends = 0

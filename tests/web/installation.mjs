@@ -26,12 +26,12 @@ function addressesIn(value) {
 
 const hosts = new Set(addressesIn(endpoints).map((address) => new URL(address).hostname));
 
-const TICKETS = /^\/api\/v1\/connections\/[0-9a-f-]+\/tickets$/;
+const BY_SECRET = /^\/api\/v1\/connections\/[0-9a-f-]+\/(tickets|end)$/;
 
-/** Requests may go to the page's own server; screens and tickets to the installation's hosts. */
+/** Requests may go to the page's own server; screens, and what the resume secret allows, to the installation's hosts. */
 export function isInside(address, isSocket, home) {
   const url = new URL(address);
   if (url.protocol === 'data:' || url.protocol === 'blob:') return true;
   if (url.origin === home.origin) return true;
-  return hosts.has(url.hostname) && (isSocket || TICKETS.test(url.pathname));
+  return hosts.has(url.hostname) && (isSocket || BY_SECRET.test(url.pathname));
 }

@@ -12,6 +12,8 @@ const LAUNCHER = [52, -18];
 const TERMINAL = [27, 36, 48];
 const MAGENTA = [255, 0, 255];
 const GREEN = [0, 255, 0];
+const CYAN = [0, 255, 255];
+const YELLOW = [255, 255, 0];
 let browser;
 before(async () => {
   browser = await launch();
@@ -24,6 +26,78 @@ async function openDesktop(page) {
   await page.waitForURL('**/client.html', { timeout: BOOT });
   await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
   return waitForDrawing(page);
+}
+
+/** Presses 한/영 among the tools; they say what the desktop is then taken to be in. */
+async function pressHangul(page, mode) {
+  await page.click('#tools-tab');
+  await page.click('#key-hangul');
+  assert.equal(await page.locator('#key-hangul .mode').textContent(), mode);
+  await page.click('#tools-tab');
+  await page.waitForTimeout(500);
+}
+
+/** Sends through the text box; returns what it says about it. */
+async function sendText(page, text) {
+  await page.click('#tools-tab');
+  await page.click('#text-box');
+  await page.fill('#text-area', text);
+  await accessible(page, 'text box');
+  await page.click('#text-send');
+  await page.waitForFunction(() => document.querySelector('#text-area').value === '', null, { timeout: 60_000 });
+  const said = await page.locator('#text-status').textContent();
+  await page.click('#text-box');
+  await page.click('#tools-tab');
+  return said;
+}
+
+/** Until it is undone the page's own server answers nothing: the CCC is away. Whom did it ask, and what was answered? */
+async function withoutPortal(page) {
+  const own = (url) => url.origin === portal.origin && url.pathname.startsWith('/api/');
+  const answers = [];
+  const note = (answer) => answers.push([new URL(answer.url()), answer.status()]);
+  await page.route(own, (route) => route.abort());
+  page.on('response', note);
+  return {
+    /** Statuses that modules answered with, for requests that end in `what`. */
+    answered: (what) => answers.filter(([url]) => url.pathname.endsWith(what) && modules.some(({ origin }) => origin === url.origin)).map(([, status]) => status),
+    async undo() {
+      page.off('response', note);
+      await page.unroute(own);
+    },
+  };
+}
+
+/** Controls that are shown and not wholly inside of the window. */
+function outside(page) {
+  return page.evaluate(() =>
+    [...document.querySelectorAll('button, select, textarea')]
+      .filter((control) => control.checkVisibility())
+      .filter((control) => {
+        const { left, top, right, bottom, width } = control.getBoundingClientRect();
+        return width > 0 && (left < 0 || top < 0 || right > window.innerWidth || bottom > window.innerHeight);
+      })
+      .map((control) => control.id || control.textContent),
+  );
+}
+
+/** Tab goes around on an end page: what is beneath it is never reached, by the chord neither. */
+async function nothingBeneath(page) {
+  const folded = await page.locator('#tools').isHidden();
+  for (let i = 0; i < 8; i += 1) {
+    await page.keyboard.press('Tab');
+    assert.ok(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest('.layer') !== null));
+  }
+  for (const key of ['Control', 'Alt', 'Shift']) await page.keyboard.down(key);
+  for (const key of ['Shift', 'Alt', 'Control']) await page.keyboard.up(key);
+  await page.waitForTimeout(100);
+  assert.equal(await page.locator('#tools').isHidden(), folded);
+}
+
+/** A line for the guest's shell: fills the screen when x is this text, byte by byte. */
+function fillIfGiven(text, [red, green, blue]) {
+  const octal = [...Buffer.from(text)].map((byte) => `\\${byte.toString(8).padStart(3, '0')}`).join('');
+  return `; [ "$x" = "$(printf '${octal}')" ] && printf '\\033[48;2;${red};${green};${blue}m\\033[2J'\n`;
 }
 
 for (const language of Object.keys(LANGUAGES)) {
@@ -141,25 +215,39 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
   });
 
   await t.test('한/영 makes syllables of the same keys', async () => {
-    const hangul = async () => {
-      await page.click('#tools-tab');
-      await page.click('#key-hangul');
-      await page.click('#tools-tab');
-      await page.waitForTimeout(500);
-    };
     // The shell itself says whether it was given 한글 in UTF-8.
-    const told = `; [ $x = $(printf '\\355\\225\\234\\352\\270\\200') ] && printf '\\033[48;2;0;255;0m\\033[2J'\n`;
+    const told = fillIfGiven('한글', GREEN);
     await typeKeys(page, `x=gksrmf${told}`);
     await waitForStillness(page);
     assert.ok((await share(page, GREEN)) < 0.001, 'Latin letters count as Hangul');
     await typeKeys(page, 'x=');
-    await hangul();
+    await pressHangul(page, '가');
     await typeKeys(page, 'gksrmf');
     await waitForStillness(page);
     await shot(page, 'desktop-hangul-ko');
-    await hangul();
+    await pressHangul(page, 'A');
     await typeKeys(page, told);
     await waitForShare(page, GREEN, 0.2);
+  });
+
+  await t.test('the text box brings Hangul, Latin letters and signs, and names what no key types', async () => {
+    await typeKeys(page, "x='");
+    assert.match(await sendText(page, '한글 Test😀 값'), /\(1\): 😀/);
+    await waitForStillness(page);
+    await shot(page, 'desktop-textbox-hangul-ko');
+    await typeKeys(page, `'${fillIfGiven('한글 Test 값', CYAN)}`);
+    await waitForShare(page, CYAN, 0.2);
+  });
+
+  await t.test('the text box keeps letters apart, and leaves the desktop in Hangul when it was', async () => {
+    await typeKeys(page, "x='");
+    await pressHangul(page, '가');
+    assert.equal(await sendText(page, '가ㄱ 각ㅏ ㅗㅏ 하ㅋㅋ ㅠㅠ ㄳ Q값'), '');
+    await waitForStillness(page);
+    await typeKeys(page, 'gksrmf');
+    await pressHangul(page, 'A');
+    await typeKeys(page, `'${fillIfGiven('가ㄱ 각ㅏ ㅗㅏ 하ㅋㅋ ㅠㅠ ㄳ Q값한글', YELLOW)}`);
+    await waitForShare(page, YELLOW, 0.2);
   });
 
   await t.test('reloading shows the same desktop again', async () => {
@@ -192,6 +280,7 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.fill('#text-area', '안녕 hello');
     await shot(page, 'desktop-textbox-ko');
     await page.click('#text-send');
+    await page.waitForFunction(() => document.querySelector('#text-area').value === '');
     await page.click('#text-box');
     await page.click('#tools-tab');
     await page.waitForSelector('#tools', { state: 'hidden' });
@@ -201,11 +290,29 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.keyboard.press('Escape');
     await page.waitForSelector('#tools', { state: 'hidden' });
   });
+  await t.test('on a phone every control is on the screen, and readable in the dark and in the light', async () => {
+    const before = page.viewportSize();
+    await page.setViewportSize({ width: 390, height: 780 });
+    await page.click('#tools-tab');
+    assert.deepEqual(await outside(page), []);
+    await page.click('#slow-network');
+    assert.equal(await page.locator('#slow-network').getAttribute('aria-pressed'), 'true');
+    await page.click('#text-box');
+    for (const scheme of ['dark', 'light']) {
+      await page.emulateMedia({ colorScheme: scheme });
+      assert.deepEqual(await outside(page), []);
+      await accessible(page, `the client on a phone, ${scheme}`);
+      await shot(page, `desktop-phone-${scheme}-ko`);
+    }
+    await page.click('#text-box');
+    await page.click('#slow-network');
+    await page.click('#tools-tab');
+    await page.setViewportSize(before);
+  });
   clean(findings);
 
   await t.test('a lost network greys the picture and comes back by itself', async () => {
-    const tickets = [];
-    page.on('response', (response) => response.url().endsWith('/tickets') && response.request().method() === 'POST' && tickets.push(response));
+    const away = await withoutPortal(page);
     await context.setOffline(true);
     await page.waitForSelector('body[data-link=reconnecting]', { timeout: 120_000 });
     await page.waitForSelector('canvas.frozen');
@@ -214,10 +321,10 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await context.setOffline(false);
     await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
     await waitForDrawing(page);
-    // The ticket came from the module itself, another origin: it works as well while the page's own server is away.
-    assert.deepEqual(tickets.map((ticket) => ticket.status()), [201]);
-    assert.ok(modules.some(({ origin }) => origin === new URL(tickets[0].url()).origin), tickets[0].url());
-    forgive(findings, /^console: (.*net::ERR_INTERNET_DISCONNECTED|Disconnection timed out\.)/);
+    // By the module's own address, across origins: the page's server was not there to be asked.
+    assert.ok(away.answered('/tickets').includes(201));
+    await away.undo();
+    forgive(findings, /^console: (.*net::ERR_|Disconnection timed out\.)/);
   });
 
   await t.test('a newer window takes the screen over, and it can be taken back', async () => {
@@ -242,10 +349,48 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.waitForSelector('dialog[open]');
     await accessible(page, 'leaving');
     await shot(page, 'desktop-leave-ko');
-    await page.click('#leave-keep');
-    await page.waitForSelector('.tile');
+    await page.locator('dialog button').last().click();
   });
   clean(findings);
+
+  await t.test('a session can be ended when the sign-in has run out and the CCC is away', async () => {
+    const away = await withoutPortal(page);
+    await context.clearCookies();
+    await page.click('#leave');
+    await page.click('#leave-end');
+    await page.waitForSelector('body[data-link=ended] #end-title', { timeout: 60_000 });
+    assert.deepEqual(away.answered('/end'), [204]);
+    await nothingBeneath(page);
+    await accessible(page, 'session ended');
+    await shot(page, 'desktop-ended-ko');
+    await away.undo();
+  });
+  clean(findings);
+  await context.close();
+});
+
+test('a desktop that is switched off says so', { timeout: BOOT }, async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'user', '/');
+  await page.waitForSelector('.tile');
+  // Looked for from now on: it is there for three seconds.
+  const wayOut = page.locator('#tools-hint[role=status]', { hasText: 'Ctrl+Alt+Shift' }).waitFor({ timeout: BOOT });
+  await page.locator('.tile button[class*="m-block"][aria-label*=": my-console"]').first().click();
+  await page.waitForURL('**/client.html', { timeout: BOOT });
+  await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
+  await wayOut;
+  await waitForDrawing(page);
+  clean(findings); // from here on a lost link is what happens
+  // Its shell takes a moment, and its cursor blinks: the picture does not tell when it is there.
+  for (let i = 0; i < 20 && (await page.locator('body[data-link=connected]').count()) > 0; i += 1) {
+    await typeKeys(page, 'poweroff -f\n');
+    await page.waitForTimeout(3_000);
+  }
+  await page.waitForSelector('body[data-link=ended] #end-title', { timeout: 120_000 });
+  assert.equal(await page.locator('#end-title').innerText(), '데스크톱이 꺼졌습니다');
+  await nothingBeneath(page);
+  await accessible(page, 'desktop off');
+  await shot(page, 'desktop-stopped-ko');
   await context.close();
 });
 

@@ -41,13 +41,13 @@ export async function waitForStillness(page, timeout = 240_000) {
   return last;
 }
 
-/** How much of the picture has this colour, 0 to 1; JPEG may have moved it a little. */
+/** How much of the picture has exactly this colour, 0 to 1: nothing on the way is lossy. */
 export function share(page, colour) {
   return page.evaluate((wanted) => {
     const canvas = document.querySelector('.screen canvas');
     const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
     let found = 0;
-    for (let i = 0; i < data.length; i += 4) if (wanted.every((value, c) => Math.abs(data[i + c] - value) < 24)) found += 1;
+    for (let i = 0; i < data.length; i += 4) if (wanted.every((value, c) => data[i + c] === value)) found += 1;
     return found / (data.length / 4);
   }, colour);
 }

@@ -3,6 +3,39 @@
 #include "sql/module/module.h"
 #include "tests/db/bcenter/fixture.h"
 
+static int end_by(struct bcenter *bc, struct db *db, const struct id *session, const char *secret)
+{
+    struct err e = { 0 };
+
+    if (session_end_resume(bc, db, &(struct session_resume){ *session, secret }, "t", &e) == 0)
+        return ERR_NONE;
+    return (int)e.code;
+}
+
+/* Who works longer than her sign-in lasts has nothing but the secret. */
+static void the_secret_alone_ends_a_session(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 1, 1, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 };
+    struct id person = person_no(1);
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    assert_int_equal(end_by(bc, db, &c.id, "another"), ERR_TICKET_REFUSED);
+    assert_int_equal(end_by(bc, db, &person, c.resume), ERR_NOT_FOUND);
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 1);
+    assert_int_equal(end_by(bc, db, &c.id, c.resume), ERR_NONE);
+    assert_int_equal(end_by(bc, db, &c.id, c.resume), ERR_SESSION_ENDED);
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 0);
+    assert_int_equal(sql_number("select count(*) from audit where action = 'connection.end' and "
+                                "actor_id is not null and actor_name = 'p1'"),
+                     1);
+    fixture_stop(bc);
+}
+
 static void starting_is_an_operation(void **state)
 {
     struct bcenter *bc = with_pool("persistent", 1, 0, 1);
@@ -224,6 +257,7 @@ static void administrators_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_secret_alone_ends_a_session),
         cmocka_unit_test(starting_is_an_operation),
         cmocka_unit_test(a_result_is_one_session),
         cmocka_unit_test(a_connect_ends_once_over_a_restart),

@@ -19,3 +19,9 @@ export function el<K extends keyof HTMLElementTagNameMap>(
 export function button(label: string, press: () => void, attributes: Attributes = {}): HTMLButtonElement {
   return el('button', { type: 'button', click: press, ...attributes }, label);
 }
+
+/** Whether nobody is at work anywhere else on the page, so that the focus may go to the screen in `place`. */
+export function mayTakeFocus(place: HTMLElement): boolean {
+  const active = document.activeElement;
+  return active === null || active === document.body || place.contains(active);
+}

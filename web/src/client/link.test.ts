@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ATTEMPTS, CLOSE, delayOf, type LinkEvent, type LinkState, next, START } from './link';
+import { ATTEMPTS, CLOSE, delayOf, type LinkEvent, type LinkState, next, START, takesLonger } from './link';
 
 const run = (...events: LinkEvent[]): LinkState => events.reduce(next, START);
 const lost: LinkEvent = { type: 'closed', code: 1006 };
@@ -12,10 +12,16 @@ describe('the link to a desktop', () => {
     expect(run(opened, lost, lost)).toMatchObject({ phase: 'reconnecting', attempt: 2, delay: 1000 });
   });
 
-  it('gives up after ten attempts', () => {
+  it('never gives up: after ten attempts one follows every ten seconds', () => {
     const losses = Array.from({ length: ATTEMPTS }, () => lost);
-    expect(run(opened, ...losses)).toMatchObject({ phase: 'reconnecting', attempt: ATTEMPTS });
-    expect(run(opened, ...losses, lost)).toMatchObject({ phase: 'ended', end: 'gave-up' });
+    expect(takesLonger(run(opened, ...losses))).toBe(false);
+    for (const more of [[lost], [lost, ticketFailed(0)], [...losses, ...losses]]) {
+      const state = run(opened, ...losses, ...more);
+      expect(state).toMatchObject({ phase: 'reconnecting', delay: 10_000, end: null });
+      expect(takesLonger(state)).toBe(true);
+    }
+    expect(takesLonger(run(opened, ...losses, lost, opened))).toBe(false);
+    expect(run(opened, ...losses, lost, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'session-ended' });
   });
 
   it('starts counting anew only after the link was good for a while', () => {
@@ -47,6 +53,13 @@ describe('the link to a desktop', () => {
     expect(run(opened, lost, ticketFailed(409, 'vm-state', false))).toMatchObject({ end: 'refused' });
     expect(run(opened, lost, ticketFailed(409, 'desktop-state'))).toMatchObject({ end: 'stopped' });
     expect(run(opened, lost, ticketFailed(401, 'ticket-refused'))).toMatchObject({ end: 'refused' });
+  });
+
+  it('knows a desktop that was switched off from inside: the machine hangs up before anybody says why', () => {
+    const hungUp: LinkEvent = { type: 'closed', code: CLOSE.hungUp };
+    const later: LinkEvent = { type: 'closed', code: 1013 };
+    expect(run(opened, hungUp, later, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'stopped' });
+    expect(run(opened, hungUp, opened, lost, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'session-ended' });
   });
 
   it('stays ended', () => {

@@ -1,21 +1,25 @@
 // Decisions of the client's link to a desktop: pure, no clock, no network. What happened goes in,
 // the next state comes out; screen.ts does what the state says.
 
+/** So many are made in a row, each after a longer wait. Then the page says that it takes longer, and one
+ * follows every ten seconds while somebody looks: a switch or a bServer that starts again comes back. */
 export const ATTEMPTS = 10;
 
 /** Close codes of the display socket (docs/rest.md, the agent). */
-export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004 };
+export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004, hungUp: 1011 };
 
-export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused' | 'gave-up';
+export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused';
 
 export interface LinkState {
   phase: 'connecting' | 'connected' | 'reconnecting' | 'ended';
-  /** Attempts since the link was last good for a while; 1…ATTEMPTS while reconnecting. */
+  /** Attempts since the link was last good for a while; from 1 while reconnecting. */
   attempt: number;
   /** Milliseconds until the next attempt. */
   delay: number;
   /** Tickets refused in a row: a fresh one is tried once. */
   refusals: number;
+  /** The machine hung up, and the link was not good since: a session that ends then ended by its desktop's stop. */
+  hasHungUp: boolean;
   end: EndReason | null;
 }
 
@@ -31,11 +35,17 @@ export const START: LinkState = {
   attempt: 0,
   delay: 0,
   refusals: 0,
+  hasHungUp: false,
   end: null,
 };
 
 const DELAYS = [500, 1000, 2000, 3000, 5000, 8000];
 const LONGEST = 10_000;
+
+/** The many attempts were in vain: from now on only while the page can be seen. */
+export function takesLonger(state: LinkState): boolean {
+  return state.phase === 'reconnecting' && state.attempt > ATTEMPTS;
+}
 
 export function delayOf(attempt: number): number {
   return DELAYS[attempt - 1] ?? LONGEST;
@@ -47,7 +57,6 @@ function ended(state: LinkState, end: EndReason): LinkState {
 
 function again(state: LinkState): LinkState {
   const attempt = state.attempt + 1;
-  if (attempt > ATTEMPTS) return ended(state, 'gave-up');
   return { ...state, phase: 'reconnecting', attempt, delay: delayOf(attempt) };
 }
 
@@ -64,7 +73,7 @@ function afterClose(state: LinkState, code: number): LinkState {
       return refusals > 1 ? ended({ ...state, refusals }, 'refused') : again({ ...state, refusals });
     }
     default:
-      return again(state);
+      return again(code === CLOSE.hungUp ? { ...state, hasHungUp: true } : state);
   }
 }
 
@@ -74,7 +83,7 @@ function afterTicketFailure(
   event: Extract<LinkEvent, { type: 'ticket-failed' }>,
 ): LinkState {
   // A session that nobody remembers any more has ended too.
-  if (event.slug === 'session-ended' || event.status === 404) return ended(state, 'session-ended');
+  if (event.slug === 'session-ended' || event.status === 404) return ended(state, state.hasHungUp ? 'stopped' : 'session-ended');
   if (event.slug === 'desktop-state' || event.slug === 'vm-missing') return ended(state, 'stopped');
   const patience = event.status === 0 || event.status >= 500 || event.status === 429;
   return patience || event.retryable ? again(state) : ended(state, 'refused');
@@ -84,7 +93,7 @@ export function next(state: LinkState, event: LinkEvent): LinkState {
   if (state.phase === 'ended') return state;
   switch (event.type) {
     case 'opened':
-      return { ...state, phase: 'connected', delay: 0, refusals: 0 };
+      return { ...state, phase: 'connected', delay: 0, refusals: 0, hasHungUp: false };
     case 'stable':
       return state.phase === 'connected' ? { ...state, attempt: 0 } : state;
     case 'closed':

@@ -12,12 +12,14 @@ import { t } from './strings';
 import { Toolbar } from './toolbar';
 
 let screen: Screen | null = null;
+/** What the link does is not shown meanwhile. */
+let isEnding = false;
 
 const home = () => window.location.assign('/');
 /** The portal's starting page shows the stages of a desktop that must boot. */
 const start = () => window.location.assign(startPage(remembered()));
 
-const pages = new Pages({ start, home, takeBack: start });
+const pages = new Pages({ start, home, takeBack: start, retryNow: () => screen?.retryNow() });
 
 async function fetchConnection(): Promise<Connection | null> {
   const handover = takeHandover();
@@ -34,13 +36,22 @@ async function fetchConnection(): Promise<Connection | null> {
   return null;
 }
 
+/** The session ends before the screen is left: where it could not be ended, she is still in it. */
 async function end(connection: Connection): Promise<void> {
-  screen?.leave();
+  isEnding = true;
+  pages.ending();
   try {
-    await endSession(connection.id);
+    await endSession(connection);
+    screen?.leave();
+    document.body.dataset.link = 'ended';
     pages.ended('session-ended', null);
   } catch (error) {
-    pages.failed(asProblem(error));
+    const retry = () => void end(connection);
+    pages.endingFailed(asProblem(error), retry, () => {
+      isEnding = false;
+      screen?.report();
+      screen?.focus();
+    });
   }
 }
 
@@ -49,9 +60,12 @@ function show(connection: Connection, place: HTMLElement): void {
   const name = before?.name || t('desktop');
   if (before) remember({ ...before, desktop_id: connection.desktop_id });
   document.title = t('title', { name });
+  let toolbar: Toolbar | null = null;
   screen = new Screen(place, connection, {
     state(link, problem) {
       document.body.dataset.link = link.phase;
+      toolbar?.linked(link.phase === 'connected');
+      if (isEnding) return;
       if (link.phase === 'connected') {
         document.title = t('title', { name });
         pages.clear();
@@ -60,7 +74,7 @@ function show(connection: Connection, place: HTMLElement): void {
       else pages.connecting(t('connecting'));
     },
   });
-  new Toolbar(screen, {
+  toolbar = new Toolbar(screen, {
     leave() {
       screen?.leave();
       home();

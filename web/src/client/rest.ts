@@ -1,5 +1,6 @@
-// The few REST calls of the desktop client. A ticket is asked for at the module that gave the
-// session (so it works while the CCC is away), then at the page's own server.
+// The few REST calls of the desktop client. A ticket, and the session's end, are asked for at the module
+// that gave the session (so it works while the CCC is away), then at the page's own server; the resume
+// secret is their authority, since who works for long makes no other call and her sign-in runs out.
 import { ApiProblem, problemFrom, unreachable } from '../api/problem';
 import type { Connection, Me, Operation, Ticket } from '../api/types';
 
@@ -36,19 +37,15 @@ export async function openConnection(poolId: string): Promise<Opened> {
   return { kind: 'connection', connection: (await answer.json()) as Connection };
 }
 
-export async function endSession(connectionId: string): Promise<void> {
-  await send('DELETE', `/api/v1/connections/${connectionId}`, { 'X-CSRF-Token': await csrf() });
-}
-
-export async function newTicket(connection: Connection): Promise<Ticket> {
-  const path = `/connections/${connection.id}/tickets`;
+/** Only silence leads to the next server: an answer is one, wherever it comes from. */
+async function byResume(connection: Connection, what: 'tickets' | 'end'): Promise<Response> {
+  const path = `/connections/${connection.id}/${what}`;
   const own = new URL('/api/v1', window.location.href).href;
   const bases = [...new Set([connection.login.replace(/\/$/, ''), own])];
   let failure = unreachable('');
   for (const base of bases) {
     try {
-      const answer = await send('POST', base + path, {}, { resume: connection.resume });
-      return (await answer.json()) as Ticket;
+      return await send('POST', base + path, {}, { resume: connection.resume });
     } catch (error) {
       if (!(error instanceof ApiProblem)) throw error;
       failure = error;
@@ -56,4 +53,17 @@ export async function newTicket(connection: Connection): Promise<Ticket> {
     }
   }
   throw failure;
+}
+
+export async function newTicket(connection: Connection): Promise<Ticket> {
+  return (await (await byResume(connection, 'tickets')).json()) as Ticket;
+}
+
+/** A session that has ended, or that nobody remembers, is what was asked for. */
+export async function endSession(connection: Connection): Promise<void> {
+  try {
+    await byResume(connection, 'end');
+  } catch (error) {
+    if (!(error instanceof ApiProblem) || (error.status !== 410 && error.status !== 404)) throw error;
+  }
 }

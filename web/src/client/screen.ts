@@ -3,21 +3,19 @@
 import RFB from '@novnc/novnc';
 import { ApiProblem } from '../api/problem';
 import type { Connection, Display, Problem } from '../api/types';
-import { type LinkState, START, next } from './link';
+import { mayTakeFocus } from './dom';
+import { Ime } from './ime';
+import { type LinkState, START, next, takesLonger } from './link';
 import { newTicket } from './rest';
 
 export type Scale = 'fit' | 'actual' | 'guest';
-export type Quality = 'sharp' | 'balanced' | 'light';
 
 export interface ScreenEvents {
   state(state: LinkState, problem: Problem | null): void;
 }
 
-const QUALITY: Record<Quality, { quality: number; compression: number }> = {
-  sharp: { quality: 9, compression: 1 },
-  balanced: { quality: 6, compression: 2 },
-  light: { quality: 2, compression: 9 },
-};
+/** How hard QEMU compresses (zlib's level); the picture is exact either way: it has no lossy encoding. */
+const COMPRESSION = { usual: 2, slowNetwork: 9 };
 const OPEN_WITHIN = 15_000;
 const STABLE_AFTER = 10_000;
 const DRAWN_AFTER = 400;
@@ -25,28 +23,49 @@ const DRAWN_AFTER = 400;
 const SILENCE = 10_000;
 /** Non-incremental request for one pixel: every server answers it. */
 const ONE_PIXEL = new Uint8Array([3, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
+/** The session whose desktop was left in Hangul: a reload, or a new window here, goes on with it. */
+const HANGUL_KEY = 'bic.client.hangul';
+
+/** Tells of each key that goes out, pressed by the person or by a tool. */
+class Wire extends RFB {
+  sent: ((keysym: number, code: string | null, isDown: boolean) => void) | null = null;
+
+  override sendKey(keysym: number, code: string | null, down?: boolean): void {
+    super.sendKey(keysym, code, down);
+    // noVNC makes two calls of one without a direction.
+    if (down !== undefined) this.sent?.(keysym, code, down);
+  }
+}
 
 export class Screen {
+  readonly ime: Ime;
   private link: LinkState = START;
-  private rfb: RFB | null = null;
+  private rfb: Wire | null = null;
   /** Each attempt draws into a box of its own, so that a dying one cannot disturb the next. */
   private box: HTMLElement | null = null;
   private socket: WebSocket | null = null;
   private frozen: HTMLCanvasElement | null = null;
   private timers: number[] = [];
   private retry = 0;
+  /** The next attempt has not begun: by the clock, or by hand, it will. */
+  private isWaiting = false;
   private heard = 0;
   private asked = 0;
   private scale: Scale = 'fit';
-  private quality: Quality = 'balanced';
+  private isSlowNetwork = false;
 
   constructor(
     private readonly place: HTMLElement,
     private readonly connection: Connection,
     private readonly events: ScreenEvents,
   ) {
+    this.ime = new Ime(localStorage.getItem(HANGUL_KEY) === connection.id);
+    this.ime.follow((hangul) => {
+      if (hangul) localStorage.setItem(HANGUL_KEY, connection.id);
+      else localStorage.removeItem(HANGUL_KEY);
+    });
     // A machine that woke up or got its network back should not wait for the back-off.
-    window.addEventListener('online', () => this.retryNow());
+    window.addEventListener('online', this.retryNow);
     document.addEventListener('visibilitychange', () => {
       if (!document.hidden) this.retryNow();
     });
@@ -59,12 +78,17 @@ export class Screen {
 
   leave(): void {
     this.link = { ...this.link, phase: 'ended' };
+    window.clearTimeout(this.retry);
     this.stopTimers();
     this.rfb?.disconnect();
   }
 
   focus(): void {
     this.rfb?.focus({ preventScroll: true });
+  }
+
+  get isConnected(): boolean {
+    return this.link.phase === 'connected';
   }
 
   readonly sendKey = (keysym: number, code: string | null, down?: boolean): void => {
@@ -80,8 +104,8 @@ export class Screen {
     this.applyView();
   }
 
-  setQuality(quality: Quality): void {
-    this.quality = quality;
+  setSlowNetwork(isSlow: boolean): void {
+    this.isSlowNetwork = isSlow;
     this.applyView();
   }
 
@@ -91,8 +115,7 @@ export class Screen {
     this.rfb.scaleViewport = this.scale !== 'actual';
     this.rfb.clipViewport = this.scale === 'actual';
     this.rfb.dragViewport = this.scale === 'actual' && window.matchMedia('(pointer: coarse)').matches;
-    this.rfb.qualityLevel = QUALITY[this.quality].quality;
-    this.rfb.compressionLevel = QUALITY[this.quality].compression;
+    this.rfb.compressionLevel = this.isSlowNetwork ? COMPRESSION.slowNetwork : COMPRESSION.usual;
   }
 
   private open(display: Display): void {
@@ -114,8 +137,11 @@ export class Screen {
     this.box = document.createElement('div');
     this.box.className = 'box';
     this.place.append(this.box);
-    const rfb = new RFB(this.box, socket, { shared: true });
+    const rfb = new Wire(this.box, socket, { shared: true });
     this.rfb = rfb;
+    rfb.sent = (keysym, code, isDown) => {
+      if (this.isConnected) this.ime.sent(keysym, code, isDown);
+    };
     rfb.background = 'transparent';
     rfb.showDotCursor = false;
     this.applyView();
@@ -123,14 +149,14 @@ export class Screen {
     this.timers.push(window.setTimeout(() => this.giveUpSocket(), OPEN_WITHIN));
   }
 
-  private connected(rfb: RFB): void {
+  private connected(rfb: Wire): void {
     this.stopTimers();
     this.happened({ type: 'opened' });
     // The old picture stays until the new one has had time to be drawn.
     this.timers.push(window.setTimeout(() => this.thaw(), DRAWN_AFTER));
     this.heard = Date.now();
     this.asked = 0;
-    rfb.focus({ preventScroll: true });
+    if (mayTakeFocus(this.place)) rfb.focus({ preventScroll: true });
     this.timers.push(window.setTimeout(() => this.happened({ type: 'stable' }), STABLE_AFTER));
     this.timers.push(window.setInterval(() => this.checkSilence(), 2_000));
   }
@@ -162,6 +188,7 @@ export class Screen {
     this.box = null;
     this.socket = null;
     this.rfb = null;
+    this.ime.release();
     this.happened({ type: 'closed', code });
   }
 
@@ -170,24 +197,30 @@ export class Screen {
     this.link = next(before, event);
     if (this.link === before) return;
     this.report(problem);
-    if (this.link.phase === 'reconnecting') {
-      const jitter = this.link.delay * 0.2 * Math.random();
-      this.retry = window.setTimeout(() => void this.renew(), this.link.delay + jitter);
-    }
+    if (this.link.phase === 'reconnecting') this.wait();
   }
 
-  private report(problem: Problem | null): void {
+  private wait(): void {
+    const jitter = this.link.delay * 0.2 * Math.random();
+    this.isWaiting = true;
+    this.retry = window.setTimeout(() => {
+      // Nobody looks: being seen again is what starts the next attempt then.
+      if (!document.hidden || !takesLonger(this.link)) void this.renew();
+    }, this.link.delay + jitter);
+  }
+
+  /** Says once more how it stands, where something else was shown meanwhile. */
+  report(problem: Problem | null = null): void {
     this.events.state(this.link, problem);
   }
 
-  private retryNow(): void {
-    if (this.link.phase !== 'reconnecting' || !this.retry) return;
-    void this.renew();
-  }
+  readonly retryNow = (): void => {
+    if (this.link.phase === 'reconnecting' && this.isWaiting) void this.renew();
+  };
 
   private async renew(): Promise<void> {
     window.clearTimeout(this.retry);
-    this.retry = 0;
+    this.isWaiting = false;
     try {
       const ticket = await newTicket(this.connection);
       if (this.link.phase !== 'ended') this.open(ticket.display);

@@ -1,13 +1,16 @@
 // The tools at the top edge: folded to a tab, opened by it or by Ctrl+Alt+Shift.
+import { Chord as ModifierChord } from './chord';
 import { button, el } from './dom';
 import { askToLeave } from './leaving';
-import { type Quality, type Scale, type Screen } from './screen';
+import { type Scale, type Screen } from './screen';
 import { t } from './strings';
 import { TextBox } from './textbox';
 import { sendChord, type Chord } from './typing';
 
 const SCALE_KEY = 'bic.client.scale';
-const QUALITY_KEY = 'bic.client.quality';
+const SLOW_KEY = 'bic.client.slow-network';
+/** The way out of the screen by keyboard is shown for so long, once. */
+const HINT_MS = 3_000;
 
 export interface ToolbarActions {
   leave(): void;
@@ -23,8 +26,11 @@ export class Toolbar {
   private readonly panel: HTMLElement;
   private readonly tab: HTMLButtonElement;
   private readonly full: HTMLButtonElement;
+  private readonly edge: HTMLElement;
+  private readonly hint = el('p', { class: 'hint', role: 'status', id: 'tools-hint' });
   private readonly textBox: TextBox;
   private open = false;
+  private isHinted = false;
 
   constructor(
     private readonly screen: Screen,
@@ -34,13 +40,24 @@ export class Toolbar {
     this.full = button(t('fullscreen'), () => void this.toggleFullscreen(), { id: 'fullscreen' });
     this.panel = this.build();
     this.tab = button('', () => this.toggle(), { class: 'tab', id: 'tools-tab', 'aria-controls': 'tools' });
-    document.body.append(el('header', { class: 'edge' }, this.panel, this.tab));
+    this.edge = el('header', { class: 'edge' }, this.panel, this.tab, this.hint);
+    document.body.append(this.edge);
     this.show(false);
     watchChord(() => this.toggle());
     document.addEventListener('fullscreenchange', () => this.fullscreenChanged());
     this.panel.addEventListener('keydown', (event) => {
       if (event.key === 'Escape') this.show(false);
     });
+  }
+
+  linked(isConnected: boolean): void {
+    this.textBox.linked(isConnected);
+    if (!isConnected || this.isHinted) return;
+    this.isHinted = true;
+    this.hint.textContent = t('toolsHint');
+    window.setTimeout(() => {
+      this.hint.textContent = '';
+    }, HINT_MS);
   }
 
   private build(): HTMLElement {
@@ -54,10 +71,10 @@ export class Toolbar {
         this.key('altTab', t('altTab')),
         this.key('windows', t('windows')),
         this.key('escape', t('escape')),
-        this.key('hangul', t('hangul'), t('hangulHint')),
+        this.hangulKey(),
         this.key('hanja', t('hanja'), t('hanjaHint')),
       ),
-      el('div', { class: 'group' }, this.scales(), this.qualities()),
+      el('div', { class: 'group' }, this.scales(), this.slowNetwork()),
       el(
         'div',
         { class: 'group' },
@@ -71,6 +88,20 @@ export class Toolbar {
   private key(chord: Chord, label: string, hint = label): HTMLButtonElement {
     const press = () => this.send(() => sendChord(chord, this.screen.sendKey));
     return button(label, press, { id: `key-${chord}`, title: hint, 'aria-label': hint === label ? label : `${label}, ${hint}` });
+  }
+
+  /** Says beside its label what the desktop is taken to be in. */
+  private hangulKey(): HTMLButtonElement {
+    const key = this.key('hangul', t('hangul'), t('hangulHint'));
+    const mode = el('span', { class: 'mode' });
+    key.append(' ', mode);
+    this.screen.ime.follow((hangul) => {
+      mode.textContent = t(hangul ? 'imeHangulShort' : 'imeLatinShort');
+      const words = [t('hangulHint'), t(hangul ? 'imeHangul' : 'imeLatin')];
+      key.title = words.join('\n');
+      key.setAttribute('aria-label', [key.textContent, ...words].join(', '));
+    });
+    return key;
   }
 
   private send(press: () => void): void {
@@ -87,16 +118,26 @@ export class Toolbar {
     return choice(t('scale'), SCALE_KEY, options, (value) => this.screen.setScale(value));
   }
 
-  private qualities(): HTMLElement {
-    const options: [Quality, string][] = [
-      ['balanced', t('qualityBalanced')],
-      ['sharp', t('qualitySharp')],
-      ['light', t('qualityLight')],
-    ];
-    return choice(t('quality'), QUALITY_KEY, options, (value) => this.screen.setQuality(value));
+  private slowNetwork(): HTMLElement {
+    const use = (isSlow: boolean) => {
+      this.screen.setSlowNetwork(isSlow);
+      key.setAttribute('aria-pressed', String(isSlow));
+    };
+    const key = button(
+      t('slowNetwork'),
+      () => {
+        const isSlow = key.getAttribute('aria-pressed') !== 'true';
+        localStorage.setItem(SLOW_KEY, String(isSlow));
+        use(isSlow);
+      },
+      { id: 'slow-network', title: t('slowNetworkHint') },
+    );
+    use(localStorage.getItem(SLOW_KEY) === 'true');
+    return key;
   }
 
   private toggle(): void {
+    if (this.edge.hasAttribute('inert')) return;
     this.show(!this.open);
   }
 
@@ -148,34 +189,15 @@ function choice<T extends string>(
   return el('label', { class: 'choice' }, el('span', {}, label), select);
 }
 
-/**
- * Ctrl+Alt+Shift alone, counted when the last of them is let go: noVNC has then sent all three
- * releases, and no modifier stays pressed in the desktop when the focus moves to the tools.
- */
 function watchChord(then: () => void): void {
-  const down = new Set<string>();
-  let complete = false;
-  const isModifier = (key: string) => key === 'Control' || key === 'Alt' || key === 'Shift';
-  window.addEventListener(
-    'keydown',
-    (event) => {
-      if (isModifier(event.key)) down.add(event.key);
-      complete = isModifier(event.key) ? complete || down.size === 3 : false;
-    },
-    true,
-  );
+  const chord = new ModifierChord();
+  window.addEventListener('keydown', (event) => chord.press(event), true);
   window.addEventListener(
     'keyup',
     (event) => {
-      down.delete(event.key);
-      if (down.size > 0 || !complete) return;
-      complete = false;
-      window.setTimeout(then);
+      if (chord.release(event)) window.setTimeout(then);
     },
     true,
   );
-  window.addEventListener('blur', () => {
-    down.clear();
-    complete = false;
-  });
+  window.addEventListener('blur', () => chord.forget());
 }

@@ -1,16 +1,32 @@
-// Turns text (from the phone's text box) into key strokes. Characters of a US keyboard go out with
-// their physical key, so any guest types them; all others, Hangul syllables among them, as Unicode
-// keysyms, which only guests that understand those can type. Nothing here touches the keys that a
-// person presses herself: those are noVNC's, unmapped, so that the guest's own IME composes.
+// Turns text (from the phone's text box) into key strokes. Every character goes out as a key that a
+// Korean keyboard has, with its code: the display server knows no others, and drops a keysym alone.
+// Hangul is therefore composed by the desktop's own input method, in the mode that a step asks for.
+// Nothing here touches the keys that a person presses herself: those are noVNC's, unmapped.
+import { dubeolsik, runsTogether } from './hangul';
 
 export interface Stroke {
   keysym: number;
-  code: string | null;
+  code: string;
   shift: boolean;
 }
 
+/** What types one character, or nothing but the change of mode that commits the syllable before. */
+export interface Step {
+  /** The mode the desktop's input method has to be in; null: the key is the same in both. */
+  hangul: boolean | null;
+  strokes: readonly Stroke[];
+  /** So much of the plan's text is typed after it. */
+  end: number;
+}
+
+export interface Plan {
+  text: string;
+  steps: Step[];
+  /** What no key types, and how often it is in the text. */
+  leftOut: Map<string, number>;
+}
+
 const SHIFT = { keysym: 0xffe1, code: 'ShiftLeft' };
-const UNICODE = 0x0100_0000;
 
 const ROWS: readonly [string, string, readonly string[]][] = [
   ['1234567890', '!@#$%^&*()', Array.from('1234567890', (d) => `Digit${d}`)],
@@ -18,62 +34,69 @@ const ROWS: readonly [string, string, readonly string[]][] = [
   [";'`,./", ':"~<>?', ['Semicolon', 'Quote', 'Backquote', 'Comma', 'Period', 'Slash']],
 ];
 
-function plainKeys(): Map<string, { code: string; shift: boolean }> {
-  const keys = new Map<string, { code: string; shift: boolean }>([[' ', { code: 'Space', shift: false }]]);
+function plainKeys(): Map<string, Stroke> {
+  const keys = new Map<string, Stroke>([
+    [' ', { keysym: 0x20, code: 'Space', shift: false }],
+    ['\n', { keysym: 0xff0d, code: 'Enter', shift: false }],
+    ['\t', { keysym: 0xff09, code: 'Tab', shift: false }],
+  ]);
+  const add = (char: string, code: string, shift: boolean) => keys.set(char, { keysym: char.charCodeAt(0), code, shift });
   for (const letter of 'abcdefghijklmnopqrstuvwxyz') {
-    const code = `Key${letter.toUpperCase()}`;
-    keys.set(letter, { code, shift: false });
-    keys.set(letter.toUpperCase(), { code, shift: true });
+    const upper = letter.toUpperCase();
+    add(letter, `Key${upper}`, false);
+    add(upper, `Key${upper}`, true);
   }
   for (const [plain, shifted, codes] of ROWS) {
     codes.forEach((code, i) => {
-      keys.set(plain.charAt(i), { code, shift: false });
-      keys.set(shifted.charAt(i), { code, shift: true });
+      add(plain.charAt(i), code, false);
+      add(shifted.charAt(i), code, true);
     });
   }
   return keys;
 }
 
 const PLAIN = plainKeys();
-const CONTROL = new Map<string, Stroke>([
-  ['\n', { keysym: 0xff0d, code: 'Enter', shift: false }],
-  ['\t', { keysym: 0xff09, code: 'Tab', shift: false }],
-]);
+const strokesOf = (keys: string): Stroke[] => Array.from(keys).flatMap((key) => PLAIN.get(key) ?? []);
 
-export function keysymOf(codePoint: number): number {
-  const latin1 = (codePoint >= 0x20 && codePoint <= 0x7e) || (codePoint >= 0xa0 && codePoint <= 0xff);
-  return latin1 ? codePoint : UNICODE | codePoint;
-}
+/**
+ * Letters need their mode. Digits, signs and the space are the same in both and commit by themselves; Enter
+ * and Tab are too, but programs are known to take one that ends a syllable for a part of the composing.
+ */
+const modeOf = (char: string): boolean | null => (/[A-Za-z\n\t]/.test(char) ? false : null);
 
-export function strokesOf(text: string): Stroke[] {
-  const strokes: Stroke[] = [];
-  for (const char of text.normalize('NFC').replace(/\r\n?/g, '\n')) {
-    const control = CONTROL.get(char);
-    if (control) {
-      strokes.push(control);
-      continue;
-    }
-    const codePoint = char.codePointAt(0) ?? 0;
-    if (codePoint < 0x20 || codePoint === 0x7f) continue;
-    const key = PLAIN.get(char);
-    strokes.push({ keysym: keysymOf(codePoint), code: key?.code ?? null, shift: key?.shift ?? false });
+/** What a person sees as one character: an emoji of five code points counts once. */
+const characters = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
+export function planOf(written: string): Plan {
+  const text = written.normalize('NFC').replace(/\r\n?/g, '\n');
+  const steps: Step[] = [];
+  const leftOut = new Map<string, number>();
+  let composing = '';
+  let end = 0;
+  const commit = () => steps.push({ hangul: false, strokes: [], end });
+  for (const { segment, index } of characters.segment(text)) {
+    const isOne = Array.from(segment).length === 1;
+    const hangul = isOne ? dubeolsik(segment) : null;
+    const plain = isOne ? PLAIN.get(segment) : undefined;
+    if (hangul) {
+      if (composing && runsTogether(composing, hangul)) commit();
+      composing = hangul;
+    } else if (plain) composing = '';
+    else leftOut.set(segment, (leftOut.get(segment) ?? 0) + 1);
+    end = index + segment.length;
+    if (hangul) steps.push({ hangul: true, strokes: strokesOf(hangul), end });
+    else if (plain) steps.push({ hangul: modeOf(segment), strokes: [plain], end });
   }
-  return strokes;
-}
-
-/** True when some of the text depends on the guest understanding Unicode keysyms. */
-export function needsUnicode(text: string): boolean {
-  return strokesOf(text).some((stroke) => stroke.code === null);
+  if (composing) commit();
+  return { text, steps, leftOut };
 }
 
 export type SendKey = (keysym: number, code: string | null, down?: boolean) => void;
 
-export function sendStrokes(strokes: Stroke[], send: SendKey): void {
-  for (const stroke of strokes) {
-    if (stroke.shift) send(SHIFT.keysym, SHIFT.code, true);
-    send(stroke.keysym, stroke.code);
-    if (stroke.shift) send(SHIFT.keysym, SHIFT.code, false);
-  }
+export function sendStroke(stroke: Stroke, send: SendKey): void {
+  if (stroke.shift) send(SHIFT.keysym, SHIFT.code, true);
+  send(stroke.keysym, stroke.code);
+  if (stroke.shift) send(SHIFT.keysym, SHIFT.code, false);
 }
 
 /** The keys a browser or the local system keeps for itself. */
