@@ -5,7 +5,7 @@
 # build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
 
 .DEFAULT_GOAL := all
-PKGS     := libmicrohttpd jansson libpq libvirt uuid gnutls libsodium inih libxml-2.0
+PKGS     := libmicrohttpd jansson libpq libvirt uuid libcurl gnutls libsodium inih libxml-2.0
 DAEMONS  := ccc xcenter bcenter bserver-agent
 PROGRAMS := $(DAEMONS) bicctl
 STATE    ?= var
@@ -23,10 +23,7 @@ FLAGS    := -std=c11 -D_GNU_SOURCE -DUTHASH_NO_EXIT -I. -I$(GEN) -include common
             -fstack-protector-strong $(WARNINGS) $(if $(SAN),-fsanitize=$(SAN) -fno-omit-frame-pointer,-D_FORTIFY_SOURCE=2)
 # Looked up when something is built, so that `make run` works before the packages are there.
 PKG_CFLAGS = $(eval PKG_CFLAGS := $(shell pkg-config --cflags $(PKGS)))$(PKG_CFLAGS)
-PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) $(CURL_LIB) -lwslay -lm)$(PKG_LIBS)
-# The GnuTLS build (common/peer/peer_tls.h), by its file: libcurl.so is whichever -dev package is there, and the headers
-# are the same. libvirt has this one loaded; OpenSSL beside it would cost each daemon 0.4 MB.
-CURL_LIB := -l:libcurl-gnutls.so.4
+PKG_LIBS   = $(eval PKG_LIBS := $(shell pkg-config --libs $(PKGS)) -lwslay -lm)$(PKG_LIBS)
 LDFLAGS  += -pie -Wl,-z,relro,-z,now -pthread $(if $(SAN),-fsanitize=$(SAN))
 
 Q        := $(if $(V),,@)
