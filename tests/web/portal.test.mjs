@@ -260,7 +260,8 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await waitForStillness(page);
     await typeKeys(page, 'touch /run/bic/poweroff\n');
     await page.waitForSelector('body[data-link=ended]', { timeout: 240_000 });
-    assert.equal(await page.locator('#end-title').innerText(), '데스크톱이 꺼졌습니다');
+    // Who asks for a new ticket before the bServer has heard that the run ended learns that of the session.
+    assert.match(await page.locator('#end-title').innerText(), /^(데스크톱이 꺼졌습니다|로그오프되었습니다)$/);
     await accessible(page, 'stopped');
     await shot(page, 'desktop-stopped-ko');
     await page.getByRole('button', { name: '켜고 연결' }).click();
@@ -268,6 +269,7 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.waitForURL('**/client.html', { timeout: BOOT });
     await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
     await waitForDrawing(page);
+    forgive(findings, /Connection closed \(code: 101[13]\)|410 \(Gone\) .*\/tickets\)$/);
   });
 
   await t.test('the tools open by their tab and by Ctrl+Alt+Shift', async () => {
@@ -438,7 +440,7 @@ test('a server without its database: how old it is, and where to go on, at home,
   await page.locator('.tile button[class*="m-block"]').first().click();
   assert.match(await way('.start').getAttribute('href'), /\/start\/[0-9a-f-]{36}$/);
   await shot(page, 'start-silent-ko');
-  await page.reload();
+  await page.goto(portal.href);
   await way('.login').waitFor();
   await accessible(page, 'log-in without a database');
   await shot(page, 'login-silent-ko');

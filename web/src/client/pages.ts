@@ -91,7 +91,8 @@ export class Pages {
     const retry = button(t('tryAgain'), () => this.actions.start(), { class: 'primary' });
     const back = button(t('takeBack'), () => this.actions.takeBack(), { class: 'primary' });
     const pages: Record<EndReason, [string, string, HTMLButtonElement | null]> = {
-      'session-ended': [t('endedTitle'), t('endedText'), null],
+      // Also what is known of a desktop that was shut down while the link was lost.
+      'session-ended': [t('endedTitle'), t('endedText'), start],
       'taken-over': [t('takenTitle'), t('takenText', { time }), back],
       stopped: [t('stoppedTitle'), t('stoppedText', { time }), start],
       refused: [t('refusedTitle'), t('refusedText'), retry],
