@@ -231,8 +231,6 @@ def check_told(bic, visitor):
         assert (works == "yes") == (identity in live), f"connection {identity}: works: {works}"
 
 
-@pytest.mark.xfail(strict=True, raises=RuntimeError, reason="each module has released her and names the other for ever: "
-                   "the CCC takes only a refusal of this moment for a release")
 def test_given_up_by_all_and_wanted_again(bic, pool):
     """Every desktop was taken when she came; now one is free again, and she gets it."""
     wait_until("ready desktops", lambda: sum(d["ready"] and not d["person_id"] for d in bic.desktops(pool)) == 4, WAIT_S)
