@@ -245,7 +245,7 @@ def test_given_up_by_all_and_wanted_again(bic, pool):
     for rest, connection in zip(first, connections):
         rest.call("DELETE", f"/connections/{connection['id']}")
     wait_until("ready desktops", lambda: sum(d["ready"] and not d["person_id"] for d in bic.desktops(pool)) == 4, WAIT_S)
-    assert wait_until("a desktop for her too", lambda: bic.connect(late, pool_id=pool["id"]), 20)
+    assert wait_until("a desktop for her too", lambda: bic.connect(late, pool_id=pool["id"]), WAIT_S)
 
 
 @pytest.mark.parametrize("who", ["ccc", "xcenter", "bcenter-module-1", "bs-b1-01"])
