@@ -302,8 +302,8 @@ def pytest(suite: str) -> None:
 
 def keep_logs(suite: str, room: Room) -> None:
     """The daemons' logs go beside the others; the installation itself goes away."""
-    for state in room.path.glob("bic-*"):
-        shutil.copytree(state / "log", LOG / f"{suite}-{state.name}", dirs_exist_ok=True)
+    for log in room.path.glob("bic-*/log"):
+        shutil.copytree(log, LOG / f"{suite}-{log.parent.name}", dirs_exist_ok=True)
     room.remove()
 
 
