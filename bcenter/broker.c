@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
+#include "common/http/metric.h"
 #include "sql/module/broker.h"
 
 enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000 };
@@ -177,6 +178,7 @@ static void apply_arrival(struct desktop *d, struct operation *op)
 {
     int64_t now = clock_wall_ms();
 
+    metric_add(METRIC_OPERATIONS, 1);
     op->state = OP_SUCCEEDED;
     op->ended = op->stage_at[4] = now;
     snprintf(op->stage, sizeof op->stage, "ready");

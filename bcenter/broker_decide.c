@@ -46,7 +46,8 @@ static bool not_now(struct desktop *d, int64_t boot_ms, struct decided *out)
         refuse(out, ERR_DESKTOP_LOST,
                "the desktop's bServer does not answer; nothing on it was stopped");
     else if (!desktop_screen(d))
-        refuse(out, ERR_LAW_CAPABILITY, "the desktop's bServer shows no screens");
+        /* no law: it is hers and stays here, so nobody else may be asked for another */
+        refuse(out, ERR_DESKTOP_STATE, "the desktop's bServer shows no screens");
     else
         return false;
     return true;

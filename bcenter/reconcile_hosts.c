@@ -52,7 +52,7 @@ static void copy_vfs(struct module *m, const struct bserver *b, struct host *h)
 /* Lock held. False: nothing to store. */
 static bool copy_host(struct bcenter *bc, struct bserver *b, struct host *h)
 {
-    if (b->stored || !b->body || !bserver_up(b, clock_boot_ms()) || !b->boot[0])
+    if (b->left || b->stored || !b->body || !bserver_up(b, clock_boot_ms()) || !b->boot[0])
         return false;
     memset(h, 0, sizeof *h);
     h->id = b->id;

@@ -15,7 +15,7 @@
 #include "common/http/metric.h"
 #include "sql/module/module.h"
 
-enum { KEEP_ENDED_MS = 3600000 };
+enum { KEEP_ENDED_MS = 3600000, ARRIVE_MS = 30000 };
 
 static const char *or_null(const char *s)
 {
@@ -396,14 +396,29 @@ static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct
     reconcile_commit(bc, &c);
 }
 
+static bool arrives(const struct desktop *d, const struct operation *op, const struct ending *end)
+{
+    return op->verb == VERB_CONNECT && end->state == OP_SUCCEEDED && !d->session;
+}
+
 /* Lock held on entry, free on return. What a person waited for ends with her session. */
 static void end_with(struct bcenter *bc, struct desktop *d, const struct operation *op,
                      const struct ending *end)
 {
-    if (op->verb == VERB_CONNECT && end->state == OP_SUCCEEDED && !d->session)
+    if (arrives(d, op, end)) {
         broker_arrive(bc, bc->reconcile_db, d, op);
-    else
-        end_with_desktop(bc, d, op, end);
+        return;
+    }
+    end_with_desktop(bc, d, op, end);
+    metric_add(METRIC_OPERATIONS, 1);
+}
+
+/* A session that cannot be written is tried again for a while, not for ever. */
+static bool too_late(const struct desktop *d, const struct operation *op, const struct ending *end)
+{
+    int64_t over = clock_wall_ms() - op->deadline;
+
+    return end->state == OP_RUNNING ? over > 0 : arrives(d, op, end) && over > ARRIVE_MS;
 }
 
 static void go_on(struct bcenter *bc, const struct id *id)
@@ -426,14 +441,13 @@ static void go_on(struct bcenter *bc, const struct id *id)
         return;
     }
     end = ending_of(bc, d, op);
-    if (end.state == OP_RUNNING && clock_wall_ms() > op->deadline)
+    if (too_late(d, op, &end))
         end = (struct ending){ OP_FAILED, ERR_DEADLINE, "it did not finish before its deadline" };
     if (end.state == OP_RUNNING) {
         module_unlock(&bc->m);
         return;
     }
     end_with(bc, d, op, &end);
-    metric_add(METRIC_OPERATIONS, 1);
 }
 
 static void drop_old(struct bcenter *bc)

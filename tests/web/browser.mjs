@@ -93,7 +93,16 @@ export async function settled(page) {
   await page.waitForTimeout(350);
 }
 
+/** Nothing fades in any more: what is half there has other colours. What turns for ever is not waited for. */
+async function still(page) {
+  await page.evaluate(() => {
+    const ends = (animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime);
+    return Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished));
+  });
+}
+
 export async function accessible(page, what) {
+  await still(page);
   // Evaluated through the debugger, which the content security policy does not concern.
   await page.evaluate(axe);
   const { violations } = await page.evaluate(() =>

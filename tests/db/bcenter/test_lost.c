@@ -292,6 +292,23 @@ static void without_screens(void **state)
     fixture_stop(bc);
 }
 
+/* Hers stays hers: its host's trouble is no law for which another module might be asked. */
+static void her_own_without_a_screen(void **state)
+{
+    struct bcenter *bc = with_pool("persistent", 1, 1, 1);
+    auto_db struct db *db = NULL;
+    struct connection c;
+    struct err e = { 0 }, no = { 0 };
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    bc->m.bservers->lane_url[0][0] = '\0';
+    assert_int_equal(ask(bc, db, 1, &c, &no), -1);
+    assert_int_equal(no.code, ERR_DESKTOP_STATE);
+    fixture_stop(bc);
+}
+
 static void placements_are_kept_for_a_week(void **state)
 {
     struct bcenter *bc = with_pool("floating", 5, 0, 0);
@@ -314,12 +331,19 @@ static void placements_are_kept_for_a_week(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forgotten),       cmocka_unit_test(made),
-        cmocka_unit_test(orders),          cmocka_unit_test(effect_once),
-        cmocka_unit_test(assigned),        cmocka_unit_test(one_at_a_time),
-        cmocka_unit_test(unsure),          cmocka_unit_test(strangers),
-        cmocka_unit_test(withdrawn),       cmocka_unit_test(hung),
-        cmocka_unit_test(without_screens), cmocka_unit_test(placements_are_kept_for_a_week),
+        cmocka_unit_test(forgotten),
+        cmocka_unit_test(made),
+        cmocka_unit_test(orders),
+        cmocka_unit_test(effect_once),
+        cmocka_unit_test(assigned),
+        cmocka_unit_test(one_at_a_time),
+        cmocka_unit_test(unsure),
+        cmocka_unit_test(strangers),
+        cmocka_unit_test(withdrawn),
+        cmocka_unit_test(hung),
+        cmocka_unit_test(without_screens),
+        cmocka_unit_test(her_own_without_a_screen),
+        cmocka_unit_test(placements_are_kept_for_a_week),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
