@@ -96,7 +96,7 @@ export async function settled(page) {
 /** Nothing fades in any more: what is half there has other colours. What turns for ever is not waited for. */
 async function still(page) {
   await page.evaluate(() => {
-    const ends = (animation) => Number.isFinite(animation.effect?.getComputedTiming().endTime);
+    const ends = (animation) => animation.playState === 'running' && Number.isFinite(animation.effect?.getComputedTiming().endTime);
     return Promise.allSettled(document.getAnimations().filter(ends).map((animation) => animation.finished));
   });
 }
