@@ -26,7 +26,7 @@ def home_of_one_who_trusts(ca: Path, home: Path) -> None:
         subprocess.run(["certutil", "-d", f"sql:{store}", *words], check=True)
 
 
-# What TLS changes: whom the browser trusts, and the way from the log-in to the screen. The forms are the same.
+# What TLS changes: whom the browser trusts, and the way from the log-in to the screen. The rest is the same, and tried plain.
 UNDER_TLS = ["tests/web/trust.test.mjs", "tests/web/module.test.mjs", "tests/web/portal.test.mjs"]
 
 
