@@ -42,12 +42,14 @@ def browse(name: str, tls: bool) -> None:
         run.up()
         home = state / "home"
         home.mkdir()
+        ca = run.layout.state / "ccc" / "ca" / "ca.crt"
         if tls:
-            home_of_one_who_trusts(run.layout.state / "ccc" / "ca" / "ca.crt", home)
+            home_of_one_who_trusts(ca, home)
         done = subprocess.run(["node", "--test", "--test-concurrency=1", *(UNDER_TLS if tls else ["tests/web/"])],
                               cwd=SOURCE, check=False,
                               env={**os.environ, "HOME": str(home), "BIC_ENDPOINTS": str(run.layout.run / "endpoints.json"),
-                                   "BIC_SHOTS": str(shots)})
+                                   "BIC_SHOTS": str(shots),
+                                   **({"NODE_EXTRA_CA_CERTS": str(ca)} if tls else {})})
         assert done.returncode == 0
     finally:
         run.down()

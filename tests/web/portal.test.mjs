@@ -271,7 +271,7 @@ test('a desktop: connect, see pixels, click, type, tools, reconnect, leave', { t
     await page.waitForURL('**/client.html', { timeout: BOOT });
     await page.waitForSelector('body[data-link=connected]', { timeout: 120_000 });
     await waitForDrawing(page);
-    forgive(findings, /Connection closed \(code: 101[13]\)|410 \(Gone\) .*\/tickets\)$/);
+    forgive(findings, /Connection closed \(code: (101[13]|4003)\)|410 \(Gone\) .*\/tickets\)$/);
   });
 
   await t.test('the tools open by their tab and by Ctrl+Alt+Shift', async () => {
