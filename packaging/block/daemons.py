@@ -9,8 +9,8 @@ from layout import SOURCE, Layout, demand_free, fresh
 from process import Process, do_as_service, lend, own, write_as_service
 
 
-# An agent's dozen threads do little and mostly wait: what each would keep of malloc's small blocks for its next burst is
-# worth more to the host's desktops.
+# Threads here do little and mostly wait: what each would keep of malloc's small blocks for its next burst is worth more to
+# the machine's desktops (1.6 MB of a block).
 THRIFTY = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1"}
 
 
@@ -72,8 +72,7 @@ class Daemon:
         do_as_service("rm", "-f", "--", self.ready_file)
         for port in self.ports():
             demand_free(port, self.name, self.layout.port_name(port))
-        self.process.start([self.binary, "--config", self.config_file],
-                           THRIFTY if self.program == "bserver-agent" else None)
+        self.process.start([self.binary, "--config", self.config_file], THRIFTY)
         return True
 
     def ports(self) -> list:
