@@ -46,6 +46,22 @@ async function everyPage(language, scheme) {
 test('every page in Korean', { timeout: 900_000 }, () => everyPage('ko', 'light'));
 test('every page in English, dark', { timeout: 900_000 }, () => everyPage('en', 'dark'));
 
+test('a desktop says why it is on its bServer', async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'admin');
+  await page.goto(new URL('/admin/desktops', portal).href);
+  await settled(page);
+  await page.locator('td a[href^="/admin/desktops/"]').first().click();
+  await page.getByRole('button', { name: '이 bServer에 배치된 이유' }).click();
+  await page.locator('td', { hasText: '선택됨' }).waitFor({ timeout: 60_000 });
+  await page.getByText('같은 입력으로 다시 계산해도 같은 bServer가 선택됩니다.').waitFor();
+  await settled(page);
+  await accessible(page, 'why on this bServer');
+  await shot(page, 'admin-desktop-why-ko');
+  clean(findings);
+  await context.close();
+});
+
 test('dialogs open, are accessible, and close by Escape', { timeout: 900_000 }, async () => {
   const { page, findings, context } = await visitor(browser);
   await signIn(page, 'admin');
