@@ -67,6 +67,7 @@ class Installation:
         self.modules = content.modules_up(self.admin, [m.name for m in run.block.modules], len(run.agents))
         self.image = content.image(self.admin, "tiny", "test image", IMAGES / "tiny.qcow2")
         self.spec = content.spec(self.admin, "tiny", memory_mib=192)
+        self.pools = set()  # made, and not dropped yet
         self.networked = content.spec(self.admin, "tiny-vf", memory_mib=256, needs_vf=True)
 
     @property
@@ -88,9 +89,11 @@ class Installation:
 
     def pool(self, name: str, sizes: list, kind: str = "floating", spares: int = 1, networked: bool = False) -> dict:
         modules = list(self.modules.values())
-        return content.pool(self.admin, name, "", self.image,
+        made = content.pool(self.admin, name, "", self.image,
                             {m: n for m, n in zip(modules, sizes) if n}, kind, spares,
                             self.networked if networked else self.spec)
+        self.pools.add(made["id"])
+        return made
 
     def entitle(self, pool: dict, rest: Rest) -> None:
         self.admin.call("POST", "/entitlements", {"pool_id": pool["id"], "user_id": rest.call("GET", "/me")["id"]})
@@ -117,6 +120,7 @@ class Installation:
             return True
         wait_until("pool deleted", deleted, 30)
         wait_until("its desktops gone", lambda: not self.desktops(pool), WAIT_S)
+        self.pools.discard(pool["id"])
 
     def connect(self, rest: Rest, **what) -> dict:
         """POST /connections, following the operation when it has to boot first."""
@@ -214,3 +218,16 @@ def bic():
         for pid in left:
             os.kill(pid, signal.SIGKILL)
     assert not left, f"`make stop` left {left}"
+
+
+@pytest.fixture(autouse=True)
+def tidy(request):
+    """A test that fails before it drops its pool leaves no desktops for the next ones to fail on."""
+    if "bic" not in request.fixturenames:
+        yield
+        return
+    block = request.getfixturevalue("bic")
+    before = set(block.pools)
+    yield
+    for pool in set(block.pools) - before:
+        block.drop_pool({"id": pool})

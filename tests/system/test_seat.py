@@ -9,6 +9,7 @@ import pytest
 from conftest import WAIT_S, Problem, wait_until
 
 MODULES = ["module-1", "module-2"]
+SHARE = 40      # of one module, so much more than the other's that most people have their place there
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +29,13 @@ def place(bic, person, pool):
     """The module that the rendezvous gives her."""
     with bic.database("ccc") as db:
         return db.execute("select m.name from module m where id = place_module(%s, %s)", [person, pool["id"]]).fetchone()[0]
+
+
+def place_with(bic, person, pool, sizes):
+    """The module that the rendezvous would give her if these were the shares."""
+    with bic.database("ccc") as db:
+        return db.execute("select m.name from module m where id = place_among(%s, %s, %s::uuid[], %s::int[], '{}')",
+                          [person, pool["id"], [bic.modules[m] for m in MODULES], sizes]).fetchone()[0]
 
 
 def sign_in_at(bic, name, module):
@@ -54,13 +62,13 @@ def knows(bic, name, module, pool):
     return wait_until(f"{name} known at {module}", there, WAIT_S)
 
 
-def person_at(bic, pool, module, prefix):
+def person_at(bic, pool, module, prefix, but=lambda rest: True):
     """Somebody new who is entitled and has her place in this module."""
     for i in range(40):
         rest = bic.user(f"{prefix}{i}")
         rest.name = f"{prefix}{i}"
         rest.id = rest.call("GET", "/me")["id"]
-        if place(bic, rest.id, pool) == module:
+        if place(bic, rest.id, pool) == module and but(rest):
             if not any(p["id"] == pool["id"] for p in rest.every("/pools")):
                 bic.entitle(pool, rest)
             knows(bic, rest.name, module, pool)
@@ -188,17 +196,15 @@ def got(bic, rest, pool):
 def test_other_shares_give_nobody_a_second_desktop(bic):
     mine = bic.pool("kept", [1, 1], kind="persistent", spares=0)
     wait_until("its desktops", lambda: len(bic.desktops(mine)) == 2, WAIT_S)
-    rest = person_at(bic, mine, MODULES[0], "kept-")
+    rest = person_at(bic, mine, MODULES[0], "kept-",
+                     lambda someone: place_with(bic, someone.id, mine, [1, SHARE]) == MODULES[1])
     c = bic.connect(rest, pool_id=mine["id"])
     assert module_of(bic, c["desktop_id"]) == MODULES[0]
     rest.call("DELETE", f"/connections/{c['id']}")
-
-    def raised(size):
-        now = bic.admin.call("GET", f"/pools/{mine['id']}")
-        shares = [{"module_id": i, "size": size if n == MODULES[1] else 1} for n, i in bic.modules.items()]
-        bic.admin.call("PATCH", f"/pools/{mine['id']}", {"shares": shares}, headers={"If-Match": f'"{now["generation"]}"'})
-        return place(bic, rest.id, mine) == MODULES[1]
-    assert any(raised(size) for size in (20, 40, 80, 160)), "her place stays, whatever the shares"
+    now = bic.admin.call("GET", f"/pools/{mine['id']}")
+    shares = [{"module_id": bic.modules[m], "size": n} for m, n in zip(MODULES, [1, SHARE])]
+    bic.admin.call("PATCH", f"/pools/{mine['id']}", {"shares": shares}, headers={"If-Match": f'"{now["generation"]}"'})
+    assert place(bic, rest.id, mine) == MODULES[1]
     there = knows(bic, rest.name, MODULES[1], mine)
     for _ in range(3):
         no = refused(there, mine)
