@@ -1,6 +1,7 @@
 # BIC. The two commands are `make run` and `make test`; `make help` lists the rest.
 #
-#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   TLS=1   V=1 (show commands)
+#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   PORTS=20000-20999   TLS=1
+#   V=1 (show commands)
 #
 # build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
 
@@ -9,7 +10,7 @@ PKGS     := libmicrohttpd jansson libpq libvirt uuid libcurl gnutls libsodium in
 DAEMONS  := ccc xcenter bcenter bserver-agent
 PROGRAMS := $(DAEMONS) bicctl
 STATE    ?= var
-export STATE TLS SAN CC
+export STATE PORTS TLS SAN CC
 
 comma    := ,
 FLAVOUR  := $(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -91,13 +92,12 @@ c-tests: $(C_TESTS)
 # ---- the commands for people
 PYTHON   := /usr/bin/python3 -B
 PACKAGES := packaging/packages
+JOBS     := -j$(shell nproc) --no-print-directory
 IMAGES   := $(abspath $(or $(IMAGES_DIR),$(if $(filter /%,$(STATE)),$(STATE),$(CURDIR)/$(STATE))/images))
 
 run: packages-run
 	@$(PYTHON) packaging/block check
-	@$(MAKE) --no-print-directory CC=gcc SAN= O=build/run all
-	@packaging/web-build.sh
-	@$(MAKE) --no-print-directory images
+	@$(MAKE) $(JOBS) CC=gcc SAN= O=build/run images web-dist all
 	@$(PYTHON) packaging/block up --images $(IMAGES)
 stop:
 	@$(PYTHON) packaging/block down
@@ -105,6 +105,9 @@ packages-run:
 	@packaging/install.sh $(PACKAGES)/build.txt $(PACKAGES)/run.txt guest/packages.txt
 packages-test: packages-run
 	@packaging/install.sh $(PACKAGES)/test.txt
+# Portals and client, with npm.
+web-dist:
+	@packaging/web-build.sh
 # Guest images: built once from Debian packages, kept beside the state.
 images:
 	@mkdir -p $(IMAGES)
@@ -116,9 +119,7 @@ TEST_SAN   := address,undefined
 TEST_BUILD := build/test
 SUITES     ?= lint unit db virt system web
 test: packages-test
-	@$(MAKE) --no-print-directory -j$(shell nproc) CC=gcc SAN=$(TEST_SAN) O=$(TEST_BUILD) all c-tests
-	@packaging/web-build.sh
-	@$(MAKE) --no-print-directory images
+	@$(MAKE) $(JOBS) CC=gcc SAN=$(TEST_SAN) O=$(TEST_BUILD) images web-dist all c-tests
 	@mkdir -p $(STATE)
 	@BIC_BUILD=$(abspath $(TEST_BUILD)) BIC_TEST_STATE=$(abspath $(STATE))/test BIC_IMAGES=$(IMAGES) \
 	  BIC_SHOTS=$(abspath $(STATE))/shots ASAN_OPTIONS=detect_leaks=1:intercept_tls_get_addr=0 \
@@ -140,6 +141,6 @@ help:
 	@sed -n 's/^#   //p;s/^# BIC. //p' $(firstword $(MAKEFILE_LIST)); echo "targets: run stop test test-more bench all c-tests format clean"
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
-.PHONY: all c-tests format clean help run stop test bench images packages-run packages-test
+.PHONY: all c-tests format clean help run stop test bench images web-dist packages-run packages-test
 .SECONDARY:
 .DELETE_ON_ERROR:

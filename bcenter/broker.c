@@ -291,7 +291,7 @@ static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
     if (db_run(db, dc->release ? &Q_seat_release : &Q_seat_refuse,
                DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch, c->actor_name, c->trace,
-                       err_slug(dc->code), dc->detail),
+                       err_slug(dc->why.code), dc->why.detail),
                &r, e) < 0)
         return -1;
     if (db_rows(r) != 1) {
@@ -312,7 +312,7 @@ static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
 {
     if (dc->no_room && no_room(bc, db, c, dc, e) < 0)
         return -1;
-    err_set(e, dc->code, "%s", dc->detail);
+    *e = dc->why;
     if (dc->no_room) {
         err_number(e, "size", dc->size);
         err_number(e, "assigned", dc->assigned);
@@ -348,7 +348,7 @@ static void decide(struct bcenter *bc, const struct connect *c, int64_t until, s
 
         broker_decide(&bc->m, &c->ask, clock_boot_ms(), dc);
         soon = dc->what == DECIDE_WAIT ||
-               (dc->what == DECIDE_REFUSE && dc->code == ERR_NOT_ENTITLED && c->ask.from_ccc);
+               (dc->what == DECIDE_REFUSE && dc->why.code == ERR_NOT_ENTITLED && c->ask.from_ccc);
         if (!soon || !module_wait(&bc->m, until))
             return;
     }
@@ -410,7 +410,7 @@ static int try_connect(struct bcenter *bc, struct db *db, const struct connect *
         memset(out, 0, sizeof *out);
         module_lock(&bc->m);
         decide(bc, c, until, &dc);
-        if (dc.what == DECIDE_REFUSE && dc.code == ERR_NOT_ENTITLED && c->ask.from_ccc) {
+        if (dc.what == DECIDE_REFUSE && dc.why.code == ERR_NOT_ENTITLED && c->ask.from_ccc) {
             module_unlock(&bc->m); /* the CCC has just looked: it is we who have not heard */
             return err_set(e, ERR_NOT_READY, "the module has not heard of this entitlement yet");
         }

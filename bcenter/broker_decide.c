@@ -6,8 +6,7 @@
 static void refuse(struct decided *out, enum err_code code, const char *detail)
 {
     out->what = DECIDE_REFUSE;
-    out->code = code;
-    snprintf(out->detail, sizeof out->detail, "%s", detail);
+    err_set(&out->why, code, "%s", detail);
 }
 
 static void decide(struct decided *out, enum decision what, struct desktop *d)
@@ -218,8 +217,9 @@ static void exhausted(struct module *m, const struct pool *p, const struct broke
     }
     out->no_room = true;
     out->release = ask->from_ccc;
-    if (have < p->share && p->law != ERR_NONE) {
-        refuse(out, p->law, p->law_detail);
+    if (have < p->share && p->law.code != ERR_NONE) {
+        out->what = DECIDE_REFUSE;
+        out->why = p->law;
         return;
     }
     if (screenless > 0) {

@@ -29,9 +29,8 @@ enum decision {
 struct decided {
     enum decision what;
     struct desktop *desktop;
-    bool no_room, release; /* release: no room, and the CCC can pass her on */
-    enum err_code code;
-    char detail[200];
+    bool no_room, release;  /* release: no room, and the CCC can pass her on */
+    struct err why;         /* of a refusal */
     char login[128];        /* of the module that serves her; "" if not another */
     int64_t size, assigned; /* of the pool here, when it is exhausted */
 };

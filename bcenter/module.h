@@ -77,8 +77,7 @@ struct pool {
     bool needs_vf;
     struct place_share shares[MODULE_SHARES];
     int nshares;
-    enum err_code law; /* why the newest of its desktops could not be placed; ERR_NONE: it could */
-    char law_detail[200];
+    struct err law; /* why the newest of its desktops could not be placed; ERR_NONE: it could */
     UT_hash_handle hh;
 };
 struct person {

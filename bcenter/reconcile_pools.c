@@ -23,10 +23,8 @@ static bool make_one(struct bcenter *bc, const struct id *pool)
     v = p ? module_image(&bc->m, &p->image_version) : NULL;
     if (v)
         rc = desktop_place_decide(&bc->m, p, v, &mk, &e);
-    if (p) {
-        p->law = e.code;
-        snprintf(p->law_detail, sizeof p->law_detail, "%.199s", e.detail);
-    }
+    if (p)
+        p->law = e;
     module_unlock(&bc->m);
     if (rc < 0)
         return false;

@@ -1,6 +1,8 @@
 """Runs the test suites and counts: tests/run.py SUITE… (lint unit db virt system web). `make test` calls it; `make
 test-more` runs clang, tsan and fuzz.
 
+lint, unit, db and virt run side by side, since each waits much; then system on two blocks at a time, then web.
+
 Every program gets its own log under the state directory's test-log/, shown when it fails. The last line is
 "N passed, N failed". Nothing that a suite starts is left running: each runs in its own process group, with a
 temporary directory of this run, and everything of that group or with that directory in its command line (daemons,
@@ -19,6 +21,7 @@ import time
 import xml.etree.ElementTree as xml
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from itertools import groupby
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]
@@ -207,9 +210,9 @@ def cmocka(program: Path, env: dict | None = None) -> None:
         failure(f"{program.name} ran no test")
 
 
-def side_by_side(*work) -> None:
-    """Calls them all, as many at a time as there are processors."""
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
+def side_by_side(work: list) -> None:
+    """Calls them all, one more at a time than there are processors: some wait most of the time."""
+    with ThreadPoolExecutor(os.cpu_count() + 1) as pool:
         futures = [pool.submit(w) for w in work]
         try:
             for f in futures:
@@ -229,20 +232,27 @@ def programs(*patterns: str) -> list:
     return found
 
 
-def lint() -> None:
+# ---- suites of programs: each gives what may run side by side
+
+def lint() -> list:
     def check(script: Path) -> None:
         code, _ = run(f"lint/{script.name}", ["sh", script])
         Count.add(code == 0, code != 0, *([script.name] if code else []))
-    side_by_side(*(partial(check, s) for s in sorted((SOURCE / "tests" / "lint").glob("*.sh"), reverse=True)))
+    return [partial(check, s) for s in sorted((SOURCE / "tests" / "lint").glob("*.sh"), reverse=True)]
 
 
-def unit() -> None:
-    side_by_side(*(partial(cmocka, p) for p in programs("tests/unit/*/test_*.c")))
+def unit() -> list:
+    return [partial(cmocka, p) for p in programs("tests/unit/*/test_*.c")]
 
 
-def db() -> None:
-    """One throw-away cluster, an empty database for each program."""
-    directory = house.path / "cluster"
+def db() -> list:
+    """One throw-away cluster, an empty database for each program, one after another."""
+    return [on_a_cluster]
+
+
+def on_a_cluster() -> None:
+    room = house.room()
+    directory = room.path / "cluster"
     cluster = ["sh", SOURCE / "tests" / "db" / "cluster.sh", directory]
     # To a file: the server keeps what it inherits open.
     with open(LOG / "cluster.log", "w+") as log:
@@ -261,28 +271,39 @@ def db() -> None:
                              "TEST_CLUSTER": str(directory), "TEST_SQL": str(SOURCE / "sql")})
     finally:
         subprocess.run([*cluster, "stop"], check=False)
-        if house.sweep():
+        if room.sweep():
             failure("db: the cluster did not stop")
+        room.remove()
 
 
-def virt(which: str = "test_*.c") -> None:
+def virt(which: str = "test_*.c", **env: str) -> list:
     """As root these drop to nobody: the guest image is given where everybody can read it."""
     image = house.path / "tiny.qcow2"
     shutil.copyfile(Path(os.environ["BIC_IMAGES"]) / "tiny.qcow2", image)
     image.chmod(0o644)
-    side_by_side(*(partial(cmocka, p, {"TEST_IMAGE": str(image)}) for p in programs(f"tests/virt/{which}")))
+    return [partial(cmocka, p, {"TEST_IMAGE": str(image), **env}) for p in programs(f"tests/virt/{which}")]
 
 
-def fault() -> None:
-    virt("test_readoption.c")
+def fault() -> list:
+    return virt("test_readoption.c")
 
 
-def pytest(suite: str) -> None:
+def tsan() -> list:
+    # Its search for deadlocks gives up at the number of locks that libvirt takes; of locks that libraries take and
+    # give back it sees one half where they jump instead of calling.
+    options = os.environ["TSAN_OPTIONS"] + ":detect_deadlocks=0:report_mutex_bugs=0"
+    return virt(TSAN_OPTIONS=options) + db() + unit()
+
+
+# ---- suites that are one program
+
+
+def pytest(suite: str, *options: str) -> None:
     room = house.room()
     results = SCRATCH / f"{suite}.xml"
     results.unlink(missing_ok=True)
     code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", "-v", *(["-x"] if os.environ.get("FAIL_FAST") else []),
-                          "--tb=short", "--durations=15", "-p", "no:cacheprovider", f"--junitxml={results}",
+                          "--tb=short", "--durations=15", *options, "-p", "no:cacheprovider", f"--junitxml={results}",
                           SOURCE / "tests" / suite], room=room)
     for log, report in room.sanitizer_reports().items():
         failure(f"{suite}: a sanitizer's report in {log.name}")
@@ -308,7 +329,7 @@ def keep_logs(suite: str, room: Room) -> None:
 
 
 def system() -> None:
-    pytest("system")
+    pytest("system", "-n", "2", "--dist", "loadfile")
 
 
 def web() -> None:
@@ -334,15 +355,6 @@ def clang() -> None:
     Count.add(code == 0, code != 0, *(["clang build"] if code else []))
 
 
-def tsan() -> None:
-    unit()
-    db()
-    # Its search for deadlocks gives up at the number of locks that libvirt takes; of locks that libraries take and
-    # give back it sees one half where they jump instead of calling.
-    os.environ["TSAN_OPTIONS"] += ":detect_deadlocks=0:report_mutex_bugs=0"
-    virt()
-
-
 def fuzz() -> None:
     code, text = make("fuzz", "fuzz")
     passed = len(re.findall(r"^PASS ", text, re.M))
@@ -353,19 +365,36 @@ def interrupted(_number: int, _frame) -> None:
     stopping.set()      # what runs is told to end, and then run() raises
 
 
+TOGETHER = {f.__name__: f for f in (lint, virt, db, unit, fault, tsan)}     # what waits longest begins first
+ALONE = {f.__name__: f for f in (system, web, clang, fuzz)}
+
+
+def phases(words: list) -> list:
+    """The suites that were asked for, in this order; neighbours that go together are one phase."""
+    unknown = set(words) - TOGETHER.keys() - ALONE.keys()
+    if unknown:
+        sys.exit(f"tests/run.py: no such suite: {' '.join(sorted(unknown))}")
+    found = []
+    for together, names in groupby(words, TOGETHER.__contains__):
+        found += [sorted(names, key=list(TOGETHER).index)] if together else [[name] for name in names]
+    return found
+
+
 def main() -> None:
     for number in (signal.SIGTERM, signal.SIGHUP, signal.SIGINT):
         signal.signal(number, interrupted)
     shutil.rmtree(LOG, ignore_errors=True)
     LOG.mkdir(parents=True)
-    everything = (lint, unit, db, virt, system, web)
-    suites = {f.__name__: f for f in (*everything, fault, clang, tsan, fuzz)}
+    words = sys.argv[1:] or ["lint", "unit", "db", "virt", "system", "web"]
     try:
-        for name in sys.argv[1:] or [f.__name__ for f in everything]:
+        for names in phases(words):
             begin = time.monotonic()
-            print(f"== {name}", flush=True)
-            suites[name]()
-            print(f"== {name} took {time.monotonic() - begin:.0f} s", flush=True)
+            print(f"== {' '.join(names)}", flush=True)
+            if names[0] in ALONE:
+                ALONE[names[0]]()
+            else:
+                side_by_side([work for name in names for work in TOGETHER[name]()])
+            print(f"== {' '.join(names)} took {time.monotonic() - begin:.0f} s", flush=True)
     except KeyboardInterrupt:
         failure("interrupted")
     finally:

@@ -21,7 +21,7 @@ enum err_code {
     ERR_COUNT
 };
 
-enum { ERR_NUMBERS = 4 };
+enum { ERR_NUMBERS = 6 };
 
 struct err {
     enum err_code code;

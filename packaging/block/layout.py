@@ -17,6 +17,8 @@ SOURCE = Path(__file__).resolve().parents[2]
 SERVICE_USER = "bic"
 STATE_PATH_MAX = 36
 PORTS_FROM = 20000
+PORTS = re.compile(r"(\d{1,5})-(\d{1,5})")
+PORTS_LEAST = 200       # a block takes about 50, and others on the machine may have some
 PATH_CHARACTERS = re.compile(r"[\w/.+@=-]+")     # others mean something in configuration files and command lines
 
 
@@ -47,6 +49,18 @@ def free(port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def port_range() -> tuple:
+    """Where ports are chosen from: PORTS=LOW-HIGH, else none that the kernel gives to outgoing connections: while a daemon
+    is down, any of those could take it."""
+    if named := os.environ.get("PORTS"):
+        ends = PORTS.fullmatch(named)
+        if not ends or not 1024 <= int(ends[1]) <= int(ends[2]) - PORTS_LEAST or int(ends[2]) > 65535:
+            raise RuntimeError(f"PORTS is LOW-HIGH, two ports from 1024 to 65535 and {PORTS_LEAST} apart at least")
+        return int(ends[1]), int(ends[2]) + 1
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+    return (PORTS_FROM, first) if first > PORTS_FROM + 1000 else (1024, first)
 
 
 def demand_free(port: int, whose: str, name: str) -> None:
@@ -103,14 +117,11 @@ class Layout:
         return next((name for name, kept in self._ports.items() if kept == port), "")
 
     def _free_port(self, preferred: int) -> int:
-        """Not one that the kernel gives to outgoing connections: while a daemon is down, any of those could take it."""
-        first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
-        low, high = (PORTS_FROM, first) if first > PORTS_FROM + 1000 else (1024, first)
-        while True:
-            candidate = preferred or low + secrets.randbelow(high - low)
-            preferred = 0
+        low, high = port_range()
+        for candidate in [preferred or low, *secrets.SystemRandom().sample(range(low, high), high - low)]:
             if candidate not in self._ports.values() and free(candidate):
                 return candidate
+        raise RuntimeError(f"no port from {low} to {high - 1} is free")
 
     @contextmanager
     def alone(self):

@@ -9,7 +9,6 @@ $(O)/tests/bench/screen_bench: $(O)/tests/bench/screen_bench.o $(O)/libbserver-a
 packages-bench: packages-run
 	@packaging/install.sh $(PACKAGES)/bench.txt
 bench: packages-bench
-	@$(MAKE) --no-print-directory CC=gcc SAN= O=$(BENCH_O) all $(BENCH_O)/tests/bench/screen_bench
-	@$(MAKE) --no-print-directory images
+	@$(MAKE) $(JOBS) CC=gcc SAN= O=$(BENCH_O) images all $(BENCH_O)/tests/bench/screen_bench
 	@BIC_BUILD=$(abspath $(BENCH_O)) BIC_IMAGES=$(IMAGES) $(PYTHON) tests/bench/run.py
 .PHONY: bench packages-bench

@@ -298,7 +298,7 @@ static void vfs_are_taken_and_come_back(void **state)
     want_vf_pool(bc, 5);
     settle(bc);
     assert_int_equal(count(bc, is_any), 3); /* one VF each, and no more */
-    assert_int_equal(bc->m.pools->law, ERR_LAW_VF);
+    assert_int_equal(bc->m.pools->law.code, ERR_LAW_VF);
     assert_int_equal(sql_number("select count(*) from vf v join desktop d on d.id = v.desktop_id "
                                 "and v.mac = d.mac::text"),
                      3);

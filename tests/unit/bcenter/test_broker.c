@@ -352,7 +352,7 @@ static void seats(void **state)
             continue;
         }
         dc = decided(&a);
-        assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+        assert_int_equal(dc.why.code, ERR_SEAT_ELSEWHERE);
         assert_string_equal(dc.login, "http://other");
         a.released[a.nreleased++] = (struct id){ OTHER };
         assert_int_equal(decided(&a).what, DECIDE_START); /* the other one has said no */
@@ -360,15 +360,15 @@ static void seats(void **state)
         a.nreleased = 0;
         assert_int_equal(decided(&a).what, DECIDE_START); /* held here from now on */
         module_seat_put(&m, &a.person, &a.pool, true, 2);
-        assert_int_equal(decided(&a).code, ERR_SEAT_ELSEWHERE); /* given up */
+        assert_int_equal(decided(&a).why.code, ERR_SEAT_ELSEWHERE); /* given up */
         hold_elsewhere(&a.person);
         module_seat_put(&m, &a.person, &a.pool, false, 3);
-        assert_int_equal(decided(&a).code, ERR_SEAT_ELSEWHERE); /* held there, the CCC says */
+        assert_int_equal(decided(&a).why.code, ERR_SEAT_ELSEWHERE); /* held there, the CCC says */
         a.released[a.nreleased++] = (struct id){ OTHER };
         assert_int_equal(decided(&a).what, DECIDE_START); /* and knows better now */
     }
     a = (struct broker_ask){ .person = id_new(), .pool = pool->id };
-    assert_int_equal(decided(&a).code, ERR_NOT_ENTITLED);
+    assert_int_equal(decided(&a).why.code, ERR_NOT_ENTITLED);
     module_release(&m);
 }
 
@@ -384,11 +384,11 @@ static void given_up_by_all(void **state)
     a = (struct broker_ask){ .person = people[0], .pool = pool->id, .from_ccc = true };
     module_seat_put(&m, &a.person, &a.pool, true, 1);
     dc = decided(&a);
-    assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+    assert_int_equal(dc.why.code, ERR_SEAT_ELSEWHERE);
     assert_string_equal(dc.login, "http://other");
     a.released[a.nreleased++] = (struct id){ OTHER };
     dc = decided(&a);
-    assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE);
+    assert_int_equal(dc.why.code, ERR_SEAT_ELSEWHERE);
     assert_string_equal(dc.login, ""); /* she is nobody's: no address would help */
     a.again = true;
     assert_int_equal(decided(&a).what, DECIDE_START);
@@ -409,7 +409,7 @@ static void at_our_own_door(void **state)
         a = (struct broker_ask){ .person = people[i], .pool = pool->id };
         if (place_module(&a.person, &a.pool, pool->shares, 2, NULL) != 0) {
             theirs++;
-            assert_int_equal(decided(&a).code, ERR_SEAT_ELSEWHERE);
+            assert_int_equal(decided(&a).why.code, ERR_SEAT_ELSEWHERE);
             continue;
         }
         module_seat_put(&m, &a.person, &a.pool, true, 1);
@@ -417,18 +417,18 @@ static void at_our_own_door(void **state)
         for (d = m.desktops; d; d = d->hh.next)
             d->row.deleting = true;
         dc = decided(&a);
-        assert_int_equal(dc.code, ERR_POOL_EXHAUSTED);
+        assert_int_equal(dc.why.code, ERR_POOL_EXHAUSTED);
         assert_true(dc.no_room && !dc.release);
         a.from_ccc = a.again = true;
         dc = decided(&a);
-        assert_int_equal(dc.code, ERR_POOL_EXHAUSTED);
+        assert_int_equal(dc.why.code, ERR_POOL_EXHAUSTED);
         assert_true(dc.release);
         for (d = m.desktops; d; d = d->hh.next)
             d->row.deleting = false;
         a.from_ccc = a.again = false;
         hold_elsewhere(&a.person);
         dc = decided(&a);
-        assert_int_equal(dc.code, ERR_SEAT_ELSEWHERE); /* her desktop may be there */
+        assert_int_equal(dc.why.code, ERR_SEAT_ELSEWHERE); /* her desktop may be there */
         assert_string_equal(dc.login, "http://other");
     }
     assert_true(theirs > 0 && theirs < PEOPLE);
@@ -448,9 +448,36 @@ static void the_only_module(void **state)
     module_release(&m);
 }
 
+/* No desktop is free because the last one could not be placed: the law with its numbers, not
+ * "taken". */
+static void a_law_is_told_with_its_numbers(void **state)
+{
+    struct broker_ask a;
+    struct decided dc;
+
+    (void)state;
+    two_modules(DESKTOPS, 0);
+    a = (struct broker_ask){ .person = people[0], .pool = pool->id, .from_ccc = true };
+    for (struct desktop *d = m.desktops; d; d = d->hh.next)
+        d->row.deleting = true;
+    pool->share = DESKTOPS;
+    assert_int_equal(decided(&a).why.code, ERR_POOL_EXHAUSTED);
+    assert_int_equal(err_set(&pool->law, ERR_LAW_VF, "no free virtual function"), -1);
+    err_number(&pool->law, "bservers", 2);
+    err_number(&pool->law, "refused", 1);
+    dc = decided(&a);
+    assert_true(dc.what == DECIDE_REFUSE && dc.no_room);
+    assert_int_equal(dc.why.code, ERR_LAW_VF);
+    assert_string_equal(dc.why.detail, "no free virtual function");
+    assert_int_equal(dc.why.numbers, 2);
+    assert_int_equal(dc.why.number[0].value, 2);
+    module_release(&m);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_law_is_told_with_its_numbers),
         cmocka_unit_test(floating_is_never_dirty),
         cmocka_unit_test(persistent_stays_hers),
         cmocka_unit_test(seats),
