@@ -31,6 +31,7 @@ LOG = SCRATCH / "test-log"
 PATIENCE_S = 1500   # for one program; a hang is a failure, not a mystery
 TICK_S = 9          # no silence longer than 10 s
 SHOWN = 400         # lines of a failure
+HALF = {"test_person", "test_kill", "test_bicctl", "test_audit_events", "test_rest", "test_simulated"}   # by time
 NAMED = 160         # characters of a failure's name at the end
 GOODBYE_S = 60      # for an interrupted suite to put away what it started
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
@@ -298,13 +299,14 @@ def tsan() -> list:
 # ---- suites that are one program
 
 
-def pytest(suite: str, *options: str) -> None:
+def pytest(suite: str, *where: Path, **env: str) -> None:
     room = house.room()
     results = SCRATCH / f"{suite}.xml"
     results.unlink(missing_ok=True)
-    code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", "-v", *(["-x"] if os.environ.get("FAIL_FAST") else []),
-                          "--tb=short", "--durations=15", *options, "-p", "no:cacheprovider", f"--junitxml={results}",
-                          SOURCE / "tests" / suite], room=room)
+    options = ["-v", "--tb=short", "--durations=15", "-p", "no:cacheprovider", f"--junitxml={results}"]
+    if os.environ.get("FAIL_FAST"):
+        options.append("-x")
+    code, _ = run(suite, ["/usr/bin/python3", "-B", "-m", "pytest", *options, *where], env, room)
     for log, report in room.sanitizer_reports().items():
         failure(f"{suite}: a sanitizer's report in {log.name}")
         show(report.splitlines())
@@ -329,11 +331,15 @@ def keep_logs(suite: str, room: Room) -> None:
 
 
 def system() -> None:
-    pytest("system", "-n", "2", "--dist", "loadfile")
+    """On two blocks at once, with ports of their own: much of the time is waiting for guests to boot."""
+    files = sorted((SOURCE / "tests" / "system").glob("test_*.py"))
+    halves = [[f for f in files if f.stem in HALF], [f for f in files if f.stem not in HALF]]
+    side_by_side([partial(pytest, f"system-{n + 1}", *half, PORTS=f"{20000 + 2000 * n}-{21999 + 2000 * n}")
+                  for n, half in enumerate(halves)])
 
 
 def web() -> None:
-    pytest("browser")
+    pytest("browser", SOURCE / "tests" / "browser")
 
 
 def make(name: str, *words: str) -> tuple:

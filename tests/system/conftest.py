@@ -1,5 +1,5 @@
-"""A real small block (two modules, an embedded and a simulated bServer in each), started once for the tests of each of
-pytest's workers.
+"""A real small block (two modules, an embedded and a simulated bServer in each), started once for all the tests of a
+pytest.
 
 Everything is the same code that `make run` uses, under a state directory of its own, on free ports. The truth is
 looked at behind BIC's back: /proc for QEMU processes, psycopg for the databases.
@@ -22,8 +22,6 @@ from block import BlockRun  # noqa: E402
 from layout import Layout  # noqa: E402
 from rest import Problem, Rest, wait_until  # noqa: E402
 
-WORKER = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])
-os.environ["PORTS"] = f"{20000 + 2000 * WORKER}-{21999 + 2000 * WORKER}"     # two workers never choose the same
 IMAGES = Path(os.environ.get("BIC_IMAGES", SOURCE / "var" / "images"))
 WAIT_S = 400    # for things that must happen; generous, since machines are shared
 

@@ -136,6 +136,7 @@ test('an administrator who comes to the printed address is led to the administra
   const { page, findings, context } = await visitor(browser);
   await signIn(page, 'admin', '/');
   await page.waitForURL('**/admin');
+  await page.locator('a[href="/admin/desktops"]').first().waitFor();  // until then the menu is still that of the page before
   await page.click('#user-menu');
   await page.getByRole('menuitem').first().click();
   await page.locator('a.pf-v6-c-button[href="/admin"]').waitFor();
