@@ -5,6 +5,7 @@
  */
 #include "tests/virt/host_fixture.h"
 
+#include <poll.h>
 #include <sys/prctl.h>
 
 #include "bserver-agent/embedded.h"
@@ -19,6 +20,7 @@ static int lives(void)
 
 static struct fixture f;
 static struct id desktop, overlay, run;
+static int told[2]; /* a life writes here once when it reports the run */
 
 /* One life: wants the run, lives until it is killed. Or: checks until it knows, then ends well. */
 static void live(bool check)
@@ -37,6 +39,8 @@ static void live(bool check)
         json_auto_t *o = fx_seen(&mine, "desktop", &desktop);
         const char *runs = json_str(o, "run"), *ended = json_str(o, "last_run");
 
+        if (!known && runs && strcmp(runs, run.s) == 0)
+            assert_int_equal(write(told[1], "r", 1), 1);
         known = (runs && strcmp(runs, run.s) == 0) || (ended && strcmp(ended, run.s) == 0);
         true_now = (runs != NULL) == (embedded_find_qemu(&desktop) > 0);
         usleep(50000);
@@ -95,32 +99,77 @@ static void wait_for_a_moment(unsigned *seed)
     usleep((useconds_t)(rand_r(seed) % 400000));
 }
 
+/* Until a life has reported the run. */
+static void wait_for_word(void)
+{
+    struct pollfd word = { .fd = told[0], .events = POLLIN };
+    char c;
+
+    assert_int_equal(poll(&word, 1, 300000), 1);
+    assert_int_equal(read(told[0], &c, 1), 1);
+}
+
+static void end_life(pid_t pid)
+{
+    int status;
+
+    kill(pid, SIGKILL);
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+}
+
+/* The next life tells what is true, and the run has been started once at most. */
+static void look_again(void)
+{
+    pid_t pid = spawn(true);
+    int status;
+
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_true(starts_of(&run) <= 1);
+}
+
 static void no_run_is_started_twice(void **state)
 {
     unsigned seed = (unsigned)time(NULL);
-    int alive = 0, status;
+    int alive = 0;
 
     (void)state;
     print_message("seed %u\n", seed);
     for (int i = 0; i < lives(); i++) {
-        pid_t pid;
-
         run = id_new();
         for (int kills = 0; kills < 2; kills++) {
-            pid = spawn(false);
+            pid_t pid = spawn(false);
+
             wait_for_a_moment(&seed);
-            kill(pid, SIGKILL);
-            assert_int_equal(waitpid(pid, &status, 0), pid);
+            end_life(pid);
         }
         alive += embedded_find_qemu(&desktop) > 0;
-        pid = spawn(true);
-        assert_int_equal(waitpid(pid, &status, 0), pid);
-        assert_true(WIFEXITED(status));
-        assert_int_equal(WEXITSTATUS(status), 0);
-        assert_true(starts_of(&run) <= 1);
+        look_again();
     }
     print_message("machines that outlived their agent: %d of %d\n", alive, lives());
-    assert_true(alive > 0);
+}
+
+/* Killed twice while it runs: it goes on, is found again both times, and was started once. */
+static void what_runs_is_adopted(void **state)
+{
+    int qemu = 0;
+
+    (void)state;
+    while (poll(&(struct pollfd){ .fd = told[0], .events = POLLIN }, 1, 0) == 1)
+        wait_for_word(); /* of the lives before */
+    run = id_new();
+    for (int kills = 0; kills < 2; kills++) {
+        pid_t pid = spawn(false);
+
+        wait_for_word();
+        end_life(pid);
+        assert_true(embedded_find_qemu(&desktop) > 0);
+        assert_true(kills == 0 || embedded_find_qemu(&desktop) == qemu);
+        qemu = embedded_find_qemu(&desktop);
+    }
+    look_again();
+    assert_int_equal(starts_of(&run), 1);
 }
 
 static int clean(void **state)
@@ -163,6 +212,7 @@ static int setup(void **state)
 {
     (void)state;
     fx_make(&f, true);
+    assert_int_equal(pipe2(told, O_CLOEXEC), 0);
     desktop = id_new();
     overlay = id_new();
     return 0;
@@ -171,6 +221,7 @@ static int setup(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = { cmocka_unit_test(no_run_is_started_twice),
+                                        cmocka_unit_test(what_runs_is_adopted),
                                         cmocka_unit_test(after_a_lost_file_a_run_is_suspect) };
 
     return cmocka_run_group_tests(tests, setup, clean);
