@@ -22,6 +22,18 @@ static struct fixture f;
 static struct id desktop, overlay, run;
 static int told[2]; /* a life writes here once when it reports the run */
 
+/* What the agent says of the run: whether it knows it, and whether that is true now. */
+static void look(struct fixture *mine, bool *known, bool *true_now)
+{
+    json_auto_t *o = fx_seen(mine, "desktop", &desktop);
+    const char *runs = json_str(o, "run"), *ended = json_str(o, "last_run");
+
+    if (!*known && runs && strcmp(runs, run.s) == 0)
+        assert_int_equal(write(told[1], "r", 1), 1);
+    *known = (runs && strcmp(runs, run.s) == 0) || (ended && strcmp(ended, run.s) == 0);
+    *true_now = (runs != NULL) == (embedded_find_qemu(&desktop) > 0);
+}
+
 /* One life: wants the run, lives until it is killed. Or: checks until it knows, then ends well. */
 static void live(bool check)
 {
@@ -36,13 +48,7 @@ static void live(bool check)
     fx_sync(&mine);
     /* What is reported is what is there, as soon as it was looked at again. */
     for (int i = 0; i < 2400 && !(known && true_now && check); i++) {
-        json_auto_t *o = fx_seen(&mine, "desktop", &desktop);
-        const char *runs = json_str(o, "run"), *ended = json_str(o, "last_run");
-
-        if (!known && runs && strcmp(runs, run.s) == 0)
-            assert_int_equal(write(told[1], "r", 1), 1);
-        known = (runs && strcmp(runs, run.s) == 0) || (ended && strcmp(ended, run.s) == 0);
-        true_now = (runs != NULL) == (embedded_find_qemu(&desktop) > 0);
+        look(&mine, &known, &true_now);
         usleep(50000);
     }
     if (check && known && !true_now) {
