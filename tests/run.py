@@ -25,6 +25,10 @@ from itertools import groupby
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]
+sys.path.insert(0, str(SOURCE / "packaging" / "block"))
+
+from layout import port_range  # noqa: E402
+
 BUILD = Path(os.environ["BIC_BUILD"])
 SCRATCH = Path(os.environ["BIC_TEST_STATE"])
 LOG = SCRATCH / "test-log"
@@ -331,10 +335,12 @@ def keep_logs(suite: str, room: Room) -> None:
 
 
 def system() -> None:
-    """On two blocks at once, with ports of their own: much of the time is waiting for guests to boot."""
+    """On two blocks at once, each with half of the ports: much of the time is waiting for guests to boot."""
+    low, high = port_range()
+    ports = [(low, (low + high) // 2 - 1), ((low + high) // 2, high - 1)]
     files = sorted((SOURCE / "tests" / "system").glob("test_*.py"))
     halves = [[f for f in files if f.stem in HALF], [f for f in files if f.stem not in HALF]]
-    side_by_side([partial(pytest, f"system-{n + 1}", *half, PORTS=f"{20000 + 2000 * n}-{21999 + 2000 * n}")
+    side_by_side([partial(pytest, f"system-{n + 1}", *half, PORTS=f"{ports[n][0]}-{ports[n][1]}")
                   for n, half in enumerate(halves)])
 
 

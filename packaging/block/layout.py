@@ -118,7 +118,8 @@ class Layout:
 
     def _free_port(self, preferred: int) -> int:
         low, high = port_range()
-        for candidate in [preferred or low, *secrets.SystemRandom().sample(range(low, high), high - low)]:
+        wished = [preferred] if preferred else []
+        for candidate in [*wished, *secrets.SystemRandom().sample(range(low, high), high - low)]:
             if candidate not in self._ports.values() and free(candidate):
                 return candidate
         raise RuntimeError(f"no port from {low} to {high - 1} is free")

@@ -18,6 +18,7 @@ import pytest
 from conftest import IMAGES, SOURCE, WAIT_S, BlockRun, Problem, Rest, content, processes_of, wait_until
 
 import daemons
+import layout
 from layout import short
 
 CATALOGUE = ("person", "person_group", "member", "image", "image_version", "spec", "pool", "pool_share", "entitlement",
@@ -253,6 +254,23 @@ def test_a_long_state_is_not_reached_by_a_strangers_link(tmp_path):
             short(state)
     finally:
         alias.unlink()
+
+
+@pytest.mark.parametrize("said", ["8080", "20999-20000", "20000-20100", "80-20000", "60000-70000", "a-b"])
+def test_ports_that_are_none_are_refused(tmp_path, monkeypatch, said):
+    monkeypatch.setenv("PORTS", said)
+    assert "PORTS is LOW-HIGH" in refused(tmp_path / "s", "up")
+
+
+def test_ports_are_chosen_from_those_that_are_named(tmp_path, monkeypatch):
+    monkeypatch.setenv("PORTS", "21000-21200")
+    at = layout.Layout(tmp_path)
+    at.make()
+    monkeypatch.setattr(layout, "free", lambda port: port >= 21199)
+    assert {at.port("a"), at.port("b")} == {21199, 21200}
+    assert at.port("c", 30000) == 30000, "a wish outside of them is heard"
+    with pytest.raises(RuntimeError, match="no port from 21000 to 21200 is free"):
+        at.port("d")
 
 
 def test_without_the_portal_no_web_root(tmp_path, monkeypatch):
