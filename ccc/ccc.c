@@ -148,7 +148,7 @@ static int start_public(struct ccc *c, struct err *e)
         spec_routes,    pool_routes,    entitlement_routes, tree_routes,
         node_routes,    desktop_routes, operation_routes,   connection_routes,
         event_routes,   audit_routes,   contract_routes,    placement_routes,
-        NULL,
+        ca_routes,      NULL,
     };
     const struct ccc_config *cf = c->config;
     char spool[PATH_ROOM];
