@@ -23,7 +23,8 @@ struct screen_head {
 /*
  * 1: complete, *used bytes of text belong to it. 0: more bytes are needed. -1: the error's status
  * is the answer (INVALID_REQUEST, NOT_FOUND, METHOD_NOT_ALLOWED, UPGRADE_REQUIRED,
- * HEADERS_TOO_LARGE, HTTP_VERSION, TICKET_REFUSED when there is neither ticket nor test). *h is written only with 1.
+ * HEADERS_TOO_LARGE, HTTP_VERSION, TICKET_REFUSED when there is neither ticket nor test). *h is
+ * written only with 1.
  */
 int screen_head_parse(const char *text, size_t n, struct screen_head *h, size_t *used,
                       struct err *e) MUSTCHECK;

@@ -2,7 +2,8 @@
 #include "ccc/ccc.h"
 #include "ccc/routes.h"
 
-/* GET /api/v1/ca.crt: what a browser has to trust where the owner gave no certificates of his own */
+/* GET /api/v1/ca.crt: what a browser has to trust where the owner gave no certificates of his own
+ */
 static int get_ca(const struct request *rq, struct reply *rp, struct err *e)
 {
     const struct ccc *c = rq->app;
