@@ -34,12 +34,15 @@ static void take_lanes(struct bserver *b, const json_t *lanes)
 
     b->nlanes = n > MODULE_LANES ? MODULE_LANES : (int)n;
     memset(b->lane_url, 0, sizeof b->lane_url);
+    memset(b->lane_down, 0, sizeof b->lane_down);
     for (size_t i = 0; i < n; i++) {
         const json_t *lane = json_array_get(lanes, i);
         int64_t no = json_num(lane, "no", (int64_t)i);
 
-        if (no >= 0 && no < b->nlanes)
-            text(lane, "url", b->lane_url[no], sizeof b->lane_url[no]);
+        if (no < 0 || no >= b->nlanes)
+            continue;
+        text(lane, "url", b->lane_url[no], sizeof b->lane_url[no]);
+        b->lane_down[no] = !json_flag(lane, "up", true);
     }
     if (b->nlanes == 0)
         b->nlanes = LANES_UNSAID; /* a host without screens: the law on lanes still counts */
@@ -193,13 +196,22 @@ static void take_order(struct bcenter *bc, const struct bserver *b, const struct
 static void take_screen(struct bcenter *bc, struct bserver *b, const struct sync_object *o)
 {
     struct desktop *d = module_session_desktop(&bc->m, &o->id);
-    bool open = !o->deleted && json_flag(o->body, "open", false);
+    bool open = !o->deleted && json_flag(o->body, "open", false), turned;
+    int64_t lane = open ? json_num(o->body, "lane", -1) : -1;
+    struct session *s = d && d->bserver == b ? d->session : NULL;
 
-    if (!d || d->bserver != b || (d->session->screen_seen && d->session->screen_open == open))
+    if (!s)
         return;
-    d->session->screen_seen = true;
-    d->session->screen_open = open;
-    d->session->screen_at = clock_boot_ms();
+    if (lane < 0 || lane >= b->nlanes)
+        lane = open ? -1 : s->screen_lane;
+    turned = !s->screen_seen || s->screen_open != open;
+    if (!turned && s->screen_lane == lane)
+        return;
+    if (turned)
+        s->screen_at = clock_boot_ms();
+    s->screen_seen = true;
+    s->screen_open = open;
+    s->screen_lane = (int)lane;
     publish_desktop(bc, d);
 }
 

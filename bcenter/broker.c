@@ -87,7 +87,7 @@ static void assigned(struct bcenter *bc, const struct id *person, struct desktop
 static int give_connection(struct bcenter *bc, struct desktop *d, struct connection *out,
                            struct err *e)
 {
-    if (ticket_claim(bc, d, &out->claims, out->url, e) < 0)
+    if (ticket_claim(bc, d, &out->claims, &out->display, e) < 0)
         return -1;
     out->id = d->session->id;
     out->desktop = d->row.id;
@@ -485,15 +485,11 @@ int broker_result(struct bcenter *bc, const struct id *operation, const struct i
 
 json_t *connection_json(const struct bcenter *bc, const struct connection *c)
 {
-    json_t *o = json_object(), *display = json_object(), *protocols = json_array();
+    json_t *o = json_object();
 
-    json_array_append_new(protocols, json_string(TICKET_PROTOCOL));
-    json_array_append_new(protocols, json_string(c->ticket));
-    json_put_str(display, "url", c->url);
-    json_object_set_new(display, "protocols", protocols);
     json_put_str(o, "id", c->id.s);
     json_put_str(o, "desktop_id", c->desktop.s);
-    json_object_set_new(o, "display", display);
+    json_object_set_new(o, "display", display_json(&c->display, c->ticket));
     json_put_time(o, "expires_at", c->expires);
     json_put_str(o, "resume", c->resume);
     json_put_str(o, "login", bc->login_url);

@@ -73,7 +73,7 @@ static void candidate(const struct bserver *b, struct candidate *c)
             continue;
         if (b->slots[i].desktop)
             c->used_slots[lane]++;
-        else if (i < bserver_slots(b)) /* it may have come back smaller than its slots */
+        else if (i < bserver_slots(b) && !b->lane_down[lane]) /* it may have come back smaller */
             c->free_slots[lane]++;
     }
     c->memory_free_mib = b->memory_limit_mib - b->memory_used_mib;

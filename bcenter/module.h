@@ -146,6 +146,7 @@ struct bserver {
     int64_t cores;
     int nlanes;
     char lane_url[MODULE_LANES][300];
+    bool lane_down[MODULE_LANES]; /* its network carries nothing, as the agent sees it */
     bool screen, guest_channel, qcow2, user_net;
     /* the link */
     struct sync_set *set; /* replica of what its agent observed */
@@ -163,6 +164,7 @@ struct session {
     int64_t seq, since;
     unsigned char resume_hash[32];
     bool screen_open, screen_seen;
+    int screen_lane;     /* where it is open, or was last; -1: not known */
     int64_t stranger_at; /* boot clock since when nothing entitles its person; 0: something does */
     int64_t screen_at; /* boot clock of the last change of screen_open, or of the session's start */
 };

@@ -186,6 +186,9 @@ static json_t *session_json(const struct session *s)
     json_put_str(o, "id", s->id.s);
     json_put_time(o, "since", s->since);
     json_put_str(o, "screen", s->screen_open ? "open" : "closed");
+    json_object_set_new(o, "lane",
+                        s->screen_open && s->screen_lane >= 0 ? json_integer(s->screen_lane)
+                                                              : json_null());
     json_put_str(o, "person_id", s->person.s);
     return o;
 }
@@ -295,6 +298,7 @@ static json_t *lanes_json(const struct bserver *b)
         }
         json_put_int(lane, "no", i);
         json_put_str(lane, "url", b->lane_url[i]);
+        json_put_bool(lane, "up", !b->lane_down[i]);
         json_put_int(lane, "slots", slots);
         json_put_int(lane, "used", used);
         json_array_append_new(lanes, lane);

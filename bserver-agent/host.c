@@ -128,11 +128,14 @@ static void storage(struct host *h, int64_t *size_gib, int64_t *free_gib)
 
 static void report_now(struct host *h)
 {
+    bool up[HOST_LANES];
     struct report_host r = { .can = hypervisor_abilities(h->hypervisor),
                              .version = BIC_VERSION,
                              .lanes = h->lanes,
+                             .lane_up = up,
                              .memory_reserve_mib = h->spec.memory_reserve_mib };
 
+    host_screen_lanes(h, up);
     storage(h, &r.size_gib, &r.free_gib);
     r.drift = reconcile_drift(h->reconcile);
     pthread_mutex_lock(&h->lock);

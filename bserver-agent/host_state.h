@@ -42,6 +42,7 @@ void host_changed(void *arg, const struct sync_object *o);
 bool host_images(void *arg, json_t *into);
 /* host_screen.c */
 void host_screen_init(struct host *h);
+void host_screen_lanes(struct host *h, bool up[HOST_LANES]);
 void host_screen_floor(struct host *h, const struct wanted *w);
 void host_screen_stopped(struct host *h, const struct id *desktop);
 bool host_now_ms(void *arg, int64_t *wall_ms);

@@ -10,7 +10,8 @@
 enum { SCREEN_KEEP_MS = 60000 };
 
 struct shown_screen {
-    struct id session, desktop;
+    struct id session;
+    int open;          /* connections that show it */
     int64_t closed_at; /* 0 = open */
     UT_hash_handle hh;
 };
@@ -228,7 +229,7 @@ static json_t *abilities_body(const struct hypervisor_abilities *can)
     return o;
 }
 
-static json_t *lanes_body(const char *const *urls)
+static json_t *lanes_body(const char *const *urls, const bool *up)
 {
     json_t *lanes = json_array();
 
@@ -237,6 +238,7 @@ static json_t *lanes_body(const char *const *urls)
 
         json_put_int(lane, "no", i);
         json_put_str(lane, "url", urls[i]);
+        json_put_bool(lane, "up", up[i]);
         json_array_append_new(lanes, lane);
     }
     return lanes;
@@ -258,7 +260,7 @@ void report_host(struct report *p, const struct report_host *h)
     json_put_int(o, "memory_reserve_mib", h->memory_reserve_mib);
     json_put_str(o, "accelerator", h->can->accelerator);
     json_object_set_new(o, "capabilities", abilities_body(h->can));
-    json_object_set_new(o, "lanes", lanes_body(h->lanes));
+    json_object_set_new(o, "lanes", lanes_body(h->lanes, h->lane_up));
     json_object_set_new(o, "storage", storage);
     json_object_set_new(o, "drift", h->drift);
     sync_set_put(p->set, p->bserver.s, "bserver", &p->bserver, o);
@@ -299,31 +301,67 @@ void report_vfs(struct report *p, const struct inventory *inventory)
     sync_set_each(p->set, "vf", vf_gone, &known);
 }
 
-void report_screen(struct report *p, const struct id *session, const struct id *desktop,
-                   int64_t seq, bool open, int64_t bytes_out)
+/*
+ * How many are open now. A screen that moves to another lane opens there before its old connection,
+ * on a dead network, is given up.
+ */
+static int count_screen(struct report *p, const struct id *session, int more)
 {
-    json_auto_t *held = sync_set_get(p->set, p->bserver.s, "screen", session);
-    const char *since = json_str(held, "since");
-    json_t *o = json_object();
     struct shown_screen *s;
+    int open = more > 0;
 
-    json_put_str(o, "desktop_id", desktop->s);
-    json_put_int(o, "seq", seq);
-    json_put_bool(o, "open", open);
-    if (since && (!open || json_flag(held, "open", false)))
-        json_put_str(o, "since", since);
-    else
-        json_put_time(o, "since", clock_wall_ms());
-    json_put_int(o, "bytes_out", bytes_out);
     pthread_mutex_lock(&p->lock);
     HASH_FIND(hh, p->screens, session->s, ID_LEN, s);
     if (!s && (s = calloc(1, sizeof *s)) != NULL) {
         s->session = *session;
         HASH_ADD(hh, p->screens, session.s, ID_LEN, s);
     }
-    if (s)
-        s->closed_at = open ? 0 : clock_boot_ms();
+    if (s) {
+        s->open += s->open + more < 0 ? 0 : more;
+        s->closed_at = s->open ? 0 : clock_boot_ms();
+        open = s->open;
+    }
     pthread_mutex_unlock(&p->lock);
+    return open;
+}
+
+static json_t *screen_body(const struct id *desktop, int64_t seq, bool open, const char *since)
+{
+    json_t *o = json_object();
+
+    json_put_str(o, "desktop_id", desktop->s);
+    json_put_int(o, "seq", seq);
+    json_put_bool(o, "open", open);
+    if (since)
+        json_put_str(o, "since", since);
+    else
+        json_put_time(o, "since", clock_wall_ms());
+    return o;
+}
+
+void report_screen_opened(struct report *p, const struct id *session, const struct id *desktop,
+                          int64_t seq, int lane)
+{
+    json_auto_t *held = sync_set_get(p->set, p->bserver.s, "screen", session);
+    bool open = json_flag(held, "open", false);
+    json_t *o = screen_body(desktop, seq, true, open ? json_str(held, "since") : NULL);
+
+    json_put_int(o, "lane", lane);
+    json_put_int(o, "bytes_out", 0);
+    count_screen(p, session, 1);
+    sync_set_put(p->set, p->bserver.s, "screen", session, o);
+}
+
+void report_screen_closed(struct report *p, const struct id *session, const struct id *desktop,
+                          int64_t seq, int64_t bytes_out)
+{
+    json_auto_t *held = sync_set_get(p->set, p->bserver.s, "screen", session);
+    json_t *o;
+
+    if (count_screen(p, session, -1) > 0)
+        return;
+    o = screen_body(desktop, seq, false, json_str(held, "since"));
+    json_put_int(o, "bytes_out", bytes_out);
     sync_set_put(p->set, p->bserver.s, "screen", session, o);
 }
 

@@ -95,6 +95,25 @@ select id, rfc3339(created_at) as sort, body from api_vf
    and ($5::text is null or state = $5::text)
  order by created_at desc, id desc limit $1::integer;
 
+-- The display lanes that a person's screens may come from, by bServer.
+-- name: my_lanes_name(limit, after, after_id, person_id)
+select b.id, b.name as sort, jsonb_build_object('id', b.id, 'name', b.name, 'lanes', lanes_shown(b.body)) as body
+  from mirror_bserver b
+ where b.module_id in (select s.module_id from entitled e join pool_share s using (pool_id)
+                        where e.person_id = $4::uuid)
+   and jsonb_array_length(lanes_shown(b.body)) > 0
+   and ($2::text is null or (b.name, b.id) > ($2::text, $3::uuid))
+ order by b.name, b.id limit $1::integer;
+
+-- name: my_lanes_name_down(limit, after, after_id, person_id)
+select b.id, b.name as sort, jsonb_build_object('id', b.id, 'name', b.name, 'lanes', lanes_shown(b.body)) as body
+  from mirror_bserver b
+ where b.module_id in (select s.module_id from entitled e join pool_share s using (pool_id)
+                        where e.person_id = $4::uuid)
+   and jsonb_array_length(lanes_shown(b.body)) > 0
+   and ($2::text is null or (b.name, b.id) < ($2::text, $3::uuid))
+ order by b.name desc, b.id desc limit $1::integer;
+
 -- name: block_get(id)
 select id, name, generation, body from api_block where id = $1::uuid;
 

@@ -61,7 +61,7 @@ static void floating_is_clean_for_the_next(void **state)
     assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
     assert_int_equal(ask(bc, db, 1, &first, &e), 0);
     assert_true(id_set(&first.id));
-    assert_string_equal(first.url, "ws://localhost:1/display");
+    assert_string_equal(first.display.lane[0].url, "ws://localhost:1/display");
     overlay = bc->m.desktops->row.overlay;
     assert_int_equal(ask(bc, db, 1, &again, &e), 0);
     assert_string_equal(again.id.s, first.id.s);     /* resumed */
