@@ -18,6 +18,7 @@ enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000 };
 struct attempt {
     struct desktop_row row;
     struct id session, op, run;
+    struct id seen_run, seen_overlay, ready_run; /* what its host has said of it, as far as it can */
     unsigned char hash[RESUME_HASH];
     char hash_hex[2 * RESUME_HASH + 1];
     char generation[24], epoch[24], seq[24];
@@ -41,6 +42,11 @@ static void reserve(struct bcenter *bc, struct desktop *d, struct attempt *a)
     memset(a, 0, sizeof *a);
     desktop_row_copy(&a->row, &d->row);
     d->busy = true;
+    a->seen_run = d->seen_run;
+    if (d->bserver && d->bserver->qcow2)
+        a->seen_overlay = d->seen_overlay;
+    if (d->bserver && d->bserver->guest_channel && d->row.guest_speaks)
+        a->ready_run = d->ready_run;
     snprintf(a->generation, sizeof a->generation, "%lld", (long long)d->row.generation);
     snprintf(a->epoch, sizeof a->epoch, "%lld", (long long)bc->m.epoch);
     snprintf(a->seq, sizeof a->seq, "%lld", (long long)d->row.seq + 1);
@@ -111,6 +117,11 @@ struct opening {
     const char *actor_name, *trace;
 };
 
+static const char *or_null(const struct id *id)
+{
+    return id_set(id) ? id->s : NULL;
+}
+
 /* Lock held on entry, free on return: the row is written, or why not. */
 static int write_open(struct bcenter *bc, struct db *db, const struct opening *o, struct desktop *d,
                       struct attempt *a, struct err *e)
@@ -124,7 +135,8 @@ static int write_open(struct bcenter *bc, struct db *db, const struct opening *o
     if (db_run(db, &Q_session_open,
                DB_ARGS(a->row.id.s, a->generation, a->epoch, o->person.s, a->row.overlay.s, a->seq,
                        a->session.s, a->run.s, a->hash_hex, o->actor_name, o->trace,
-                       id_set(&o->op) ? o->op.s : NULL),
+                       or_null(&o->op), or_null(&a->seen_run), or_null(&a->seen_overlay),
+                       or_null(&a->ready_run)),
                &r, e) < 0)
         return -1;
     return store_outcome(r, e);

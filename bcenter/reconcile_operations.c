@@ -384,10 +384,11 @@ static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct
     c.op_error = end->code;
     snprintf(c.op_detail, sizeof c.op_detail, "%s", end->detail ? end->detail : "");
     /* A floating desktop that does not come up is switched off: the next one who asks gets a new
-     * run. A persistent one may be repairing its disk, and is left to its person. */
-    if (end->state == OP_CANCELLED ||
-        (end->code == ERR_DEADLINE && d->row.floating && !d->session &&
-         (op->verb == VERB_CONNECT || op->verb == VERB_START))) {
+     * run. A persistent one may be repairing its disk, and is left to its person. Who is at work
+     * on it is not thrown off. */
+    if (!d->session && (end->state == OP_CANCELLED ||
+                        (end->code == ERR_DEADLINE && d->row.floating &&
+                         (op->verb == VERB_CONNECT || op->verb == VERB_START)))) {
         change_stop(&c, true);
         if (d->row.floating)
             change_free(&bc->m, d, &c);
