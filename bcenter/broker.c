@@ -18,7 +18,8 @@ enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000 };
 struct attempt {
     struct desktop_row row;
     struct id session, op, run;
-    struct id seen_run, seen_overlay, ready_run; /* what its host has said of it, as far as it can */
+    struct id seen_run, seen_overlay,
+        ready_run; /* what its host has said of it, as far as it can */
     unsigned char hash[RESUME_HASH];
     char hash_hex[2 * RESUME_HASH + 1];
     char generation[24], epoch[24], seq[24];

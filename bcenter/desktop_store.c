@@ -165,8 +165,7 @@ static void apply_operation(struct bcenter *bc, struct desktop *d, const struct 
     publish_operation(bc, op);
 }
 
-/* Lock held; the database has taken the change. */
-static void apply(struct bcenter *bc, struct desktop *d, const struct change *c)
+void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c)
 {
     struct seat *s;
 
@@ -206,7 +205,7 @@ int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct er
     module_lock(&bc->m);
     d = module_desktop(&bc->m, &c->row.id);
     if (rc == 0 && d)
-        apply(bc, d, c);
+        change_apply(bc, d, c);
     done_with(bc, c);
     module_unlock(&bc->m);
     desktop_row_release(&c->row);

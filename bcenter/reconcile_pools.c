@@ -70,8 +70,7 @@ static struct share_desktop share_of(struct module *m, const struct pool *p,
     return s;
 }
 
-/* Lock held. Marks what the plan says on the desktops; returns how many to make. */
-static int plan(struct module *m, const struct id *pool)
+int reconcile_plan(struct module *m, const struct id *pool)
 {
     struct pool *p = module_pool(m, pool);
     struct share_wish w = { 0 };
@@ -112,12 +111,12 @@ void reconcile_pools(struct bcenter *bc)
         struct desktop *d = module_desktop(&bc->m, &desktops[i]);
 
         if (!module_pool(&bc->m, &d->row.pool))
-            plan(&bc->m, &d->row.pool);
+            reconcile_plan(&bc->m, &d->row.pool);
     }
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++) {
         module_lock(&bc->m);
-        make = plan(&bc->m, &pools[i]);
+        make = reconcile_plan(&bc->m, &pools[i]);
         module_unlock(&bc->m);
         while (make-- > 0 && make_one(bc, &pools[i])) {
         }
