@@ -293,6 +293,14 @@ static int start(struct bcenter *bc, struct db *db, const struct connect *c, str
 
 /* ---- refusals ---- */
 
+static void given_up(struct bcenter *bc, const struct connect *c, const PGresult *r)
+{
+    module_lock(&bc->m);
+    publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
+                                     db_int(r, 0, "generation", 1)));
+    module_unlock(&bc->m);
+}
+
 /* No room is written down. When the CCC asks, her seat is given up in the same transaction: only
  * after it may the CCC ask another module. */
 static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
@@ -311,12 +319,26 @@ static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
         daemon_quit(3);
         return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     }
-    if (dc->release) {
-        module_lock(&bc->m);
-        publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
-                                         db_int(r, 0, "generation", 1)));
-        module_unlock(&bc->m);
+    if (dc->release)
+        given_up(bc, c, r);
+    return 0;
+}
+
+/* Not here, and not because there is no room: what the CCC is told is our word for good, until it
+ * says otherwise. */
+static int pass_on(struct bcenter *bc, struct db *db, const struct connect *c, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    char epoch[24];
+
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    if (db_run(db, &Q_seat_pass, DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch), &r, e) < 0)
+        return -1;
+    if (db_rows(r) != 1) {
+        daemon_quit(3);
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     }
+    given_up(bc, c, r);
     return 0;
 }
 
@@ -324,6 +346,8 @@ static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
                   const struct decided *dc, struct err *e)
 {
     if (dc->no_room && no_room(bc, db, c, dc, e) < 0)
+        return -1;
+    if (!dc->no_room && dc->release && pass_on(bc, db, c, e) < 0)
         return -1;
     *e = dc->why;
     if (dc->no_room) {
@@ -388,10 +412,14 @@ static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until,
     module_lock(&bc->m);
     d = id_set(&c->ask.desktop) ? module_desktop(&bc->m, &c->ask.desktop) : NULL;
     a->key = (struct holding){ d ? d->row.pool : c->ask.pool, c->ask.person };
+    a->share_generation = 0;
     while (served(&bc->m, &a->key) && module_wait(&bc->m, until)) {
     }
     mine = !served(&bc->m, &a->key);
     if (mine) {
+        struct pool *p = module_pool(&bc->m, &a->key.pool);
+
+        a->share_generation = p ? p->share_generation : 0;
         a->next = bc->m.asking;
         bc->m.asking = a;
     }
@@ -403,11 +431,14 @@ static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until,
 static void end_turn(struct bcenter *bc, struct asking *a)
 {
     struct asking **at = &bc->m.asking;
+    struct pool *p;
 
     module_lock(&bc->m);
     while (*at != a)
         at = &(*at)->next;
     *at = a->next;
+    if ((p = module_pool(&bc->m, &a->key.pool)))
+        publish_share(bc, p);
     pthread_cond_broadcast(&bc->m.changed);
     module_unlock(&bc->m);
 }

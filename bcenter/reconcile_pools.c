@@ -101,6 +101,7 @@ int reconcile_plan(struct module *m, const struct id *pool)
 void reconcile_pools(struct bcenter *bc)
 {
     struct id *pools, *desktops;
+    struct pool *p;
     int n, nd, make;
 
     module_lock(&bc->m);
@@ -117,6 +118,8 @@ void reconcile_pools(struct bcenter *bc)
     for (int i = 0; i < n; i++) {
         module_lock(&bc->m);
         make = reconcile_plan(&bc->m, &pools[i]);
+        if ((p = module_pool(&bc->m, &pools[i])))
+            publish_share(bc, p);
         module_unlock(&bc->m);
         while (make-- > 0 && make_one(bc, &pools[i])) {
         }

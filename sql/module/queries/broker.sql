@@ -38,6 +38,12 @@ insert into seat (person_id, pool_id, released) select $1::uuid, $2::uuid, true 
 on conflict (person_id, pool_id) do update set released = true, generation = seat.generation + 1
 returning generation;
 
+-- Not here, and the CCC passes her on. (The same columns as seat_release.)
+-- name: seat_pass(person, pool, epoch)
+insert into seat (person_id, pool_id, released) select $1::uuid, $2::uuid, true from leader where epoch = $3::bigint for share
+on conflict (person_id, pool_id) do update set released = true, generation = seat.generation + 1
+returning generation;
+
 -- name: connect_start(desktop, generation, epoch, person, run, run_boot, seq, op, deadline_ms, actor_name, trace)
 with lead as (select from leader where epoch = $3::bigint for share),
 d as (update desktop set person_id = $4::uuid, assigned_at = coalesce(assigned_at, now()), run_id = $5::uuid, run_boot = $6::text,
