@@ -18,6 +18,8 @@ enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000 };
 struct attempt {
     struct desktop_row row;
     struct id session, op, run;
+    struct id seen_run, seen_overlay,
+        ready_run; /* what its host has said of it, as far as it can */
     unsigned char hash[RESUME_HASH];
     char hash_hex[2 * RESUME_HASH + 1];
     char generation[24], epoch[24], seq[24];
@@ -41,6 +43,11 @@ static void reserve(struct bcenter *bc, struct desktop *d, struct attempt *a)
     memset(a, 0, sizeof *a);
     desktop_row_copy(&a->row, &d->row);
     d->busy = true;
+    a->seen_run = d->seen_run;
+    if (d->bserver && d->bserver->qcow2)
+        a->seen_overlay = d->seen_overlay;
+    if (d->bserver && d->bserver->guest_channel && d->row.guest_speaks)
+        a->ready_run = d->ready_run;
     snprintf(a->generation, sizeof a->generation, "%lld", (long long)d->row.generation);
     snprintf(a->epoch, sizeof a->epoch, "%lld", (long long)bc->m.epoch);
     snprintf(a->seq, sizeof a->seq, "%lld", (long long)d->row.seq + 1);
@@ -111,6 +118,11 @@ struct opening {
     const char *actor_name, *trace;
 };
 
+static const char *or_null(const struct id *id)
+{
+    return id_set(id) ? id->s : NULL;
+}
+
 /* Lock held on entry, free on return: the row is written, or why not. */
 static int write_open(struct bcenter *bc, struct db *db, const struct opening *o, struct desktop *d,
                       struct attempt *a, struct err *e)
@@ -124,7 +136,8 @@ static int write_open(struct bcenter *bc, struct db *db, const struct opening *o
     if (db_run(db, &Q_session_open,
                DB_ARGS(a->row.id.s, a->generation, a->epoch, o->person.s, a->row.overlay.s, a->seq,
                        a->session.s, a->run.s, a->hash_hex, o->actor_name, o->trace,
-                       id_set(&o->op) ? o->op.s : NULL),
+                       or_null(&o->op), or_null(&a->seen_run), or_null(&a->seen_overlay),
+                       or_null(&a->ready_run)),
                &r, e) < 0)
         return -1;
     return store_outcome(r, e);
@@ -280,6 +293,14 @@ static int start(struct bcenter *bc, struct db *db, const struct connect *c, str
 
 /* ---- refusals ---- */
 
+static void given_up(struct bcenter *bc, const struct connect *c, const PGresult *r)
+{
+    module_lock(&bc->m);
+    publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
+                                     db_int(r, 0, "generation", 1)));
+    module_unlock(&bc->m);
+}
+
 /* No room is written down. When the CCC asks, her seat is given up in the same transaction: only
  * after it may the CCC ask another module. */
 static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
@@ -298,12 +319,26 @@ static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
         daemon_quit(3);
         return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     }
-    if (dc->release) {
-        module_lock(&bc->m);
-        publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
-                                         db_int(r, 0, "generation", 1)));
-        module_unlock(&bc->m);
+    if (dc->release)
+        given_up(bc, c, r);
+    return 0;
+}
+
+/* Not here, and not because there is no room: what the CCC is told is our word for good, until it
+ * says otherwise. */
+static int pass_on(struct bcenter *bc, struct db *db, const struct connect *c, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    char epoch[24];
+
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    if (db_run(db, &Q_seat_pass, DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch), &r, e) < 0)
+        return -1;
+    if (db_rows(r) != 1) {
+        daemon_quit(3);
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     }
+    given_up(bc, c, r);
     return 0;
 }
 
@@ -311,6 +346,8 @@ static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
                   const struct decided *dc, struct err *e)
 {
     if (dc->no_room && no_room(bc, db, c, dc, e) < 0)
+        return -1;
+    if (!dc->no_room && dc->release && pass_on(bc, db, c, e) < 0)
         return -1;
     *e = dc->why;
     if (dc->no_room) {
@@ -375,10 +412,14 @@ static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until,
     module_lock(&bc->m);
     d = id_set(&c->ask.desktop) ? module_desktop(&bc->m, &c->ask.desktop) : NULL;
     a->key = (struct holding){ d ? d->row.pool : c->ask.pool, c->ask.person };
+    a->share_generation = 0;
     while (served(&bc->m, &a->key) && module_wait(&bc->m, until)) {
     }
     mine = !served(&bc->m, &a->key);
     if (mine) {
+        struct pool *p = module_pool(&bc->m, &a->key.pool);
+
+        a->share_generation = p ? p->share_generation : 0;
         a->next = bc->m.asking;
         bc->m.asking = a;
     }
@@ -390,11 +431,14 @@ static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until,
 static void end_turn(struct bcenter *bc, struct asking *a)
 {
     struct asking **at = &bc->m.asking;
+    struct pool *p;
 
     module_lock(&bc->m);
     while (*at != a)
         at = &(*at)->next;
     *at = a->next;
+    if ((p = module_pool(&bc->m, &a->key.pool)))
+        publish_share(bc, p);
     pthread_cond_broadcast(&bc->m.changed);
     module_unlock(&bc->m);
 }

@@ -91,47 +91,62 @@ static bool passed_on(const struct broker_ask *ask, const struct id *module)
     return false;
 }
 
-/*
- * The rendezvous over those that do not serve her, as they told the CCC and as our own seat says.
- * Without the CCC nobody could pass her on: a seat once given up is ours to take again. *others: so
- * many have a share beside us.
- */
-static int place_of(struct module *m, const struct pool *p, const struct broker_ask *ask,
-                    bool given_up, int *others)
+/* The rendezvous over these shares, without those that have told the CCC that they do not serve her
+ * and, when the CCC asks, without us if we have given her up. */
+static const struct id *place_by(struct module *m, const struct pool *p,
+                                 const struct place_share *shares, int n,
+                                 const struct broker_ask *ask)
 {
+    struct seat *seat = module_seat(m, &ask->person, &p->id);
     unsigned char skip[MODULE_SHARES] = { 0 };
+    int place;
 
-    for (int i = 0; i < p->nshares; i++) {
-        bool own = id_eq(&p->shares[i].module, &m->id);
+    for (int i = 0; i < n; i++)
+        skip[i] = id_eq(&shares[i].module, &m->id) ? seat && seat->released
+                                                   : passed_on(ask, &shares[i].module);
+    place = place_module(&ask->person, &p->id, shares, n, skip);
+    return place < 0 ? NULL : &shares[place].module;
+}
 
-        skip[i] = own ? given_up && ask->from_ccc : passed_on(ask, &p->shares[i].module);
-        *others += !own && p->shares[i].size > 0;
-    }
-    return place_module(&ask->person, &p->id, p->shares, p->nshares, skip);
+/* Some other module might serve her: it is of the pool, or was before its shares changed, and has
+ * not said no just now. */
+static bool alone(const struct module *m, const struct pool *p, const struct broker_ask *ask)
+{
+    for (int i = 0; i < p->nshares; i++)
+        if (!id_eq(&p->shares[i].module, &m->id) && p->shares[i].size > 0 &&
+            !passed_on(ask, &p->shares[i].module))
+            return false;
+    for (int i = 0; i < p->nbase; i++)
+        if (!id_eq(&p->base[i].module, &m->id) && !passed_on(ask, &p->base[i].module))
+            return false;
+    return true;
 }
 
 /*
- * A holder elsewhere that is known comes before everything: her desktop may be there. Nobody left
- * in the rendezvous says that all have given her up, as far as they have been asked; she is taken
- * again when the CCC says so, once for all of them.
+ * A holder elsewhere that is known comes before everything: her desktop may be there. Whom we have
+ * given up is the CCC's to give back, once all have said no; it may have given her to another, who
+ * is not known here yet. While shares change her place must be here by the new ones and by those
+ * before, which others may still go by. What is refused to the CCC is given up: it passes her on.
  */
 static bool our_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
                       struct decided *out)
 {
-    const struct id *holder = module_holder(m, &ask->person, &p->id);
+    const struct broker_ask nobody_said_no = { .nreleased = 0 };
+    const struct id *holder = module_holder(m, &ask->person, &p->id), *place, *before;
     struct seat *seat = module_seat(m, &ask->person, &p->id);
-    int place, others = 0;
 
-    if (holder && !passed_on(ask, holder)) {
-        elsewhere(m, holder, out);
-        return false;
+    if (!holder || passed_on(ask, holder)) {
+        if (ask->again || (seat && !seat->released) || alone(m, p, &nobody_said_no) ||
+            (!seat && alone(m, p, ask)))
+            return true;
+        place = place_by(m, p, p->shares, p->nshares, ask);
+        before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : place;
+        if (!seat && place && before && id_eq(place, &m->id) && id_eq(before, &m->id))
+            return true;
+        holder = before && !id_eq(before, &m->id) ? before : place ? place : &m->id;
     }
-    if (ask->again || (seat && !seat->released))
-        return true;
-    place = place_of(m, p, ask, seat != NULL, &others);
-    if (others == 0 || (place >= 0 && id_eq(&p->shares[place].module, &m->id)))
-        return true;
-    elsewhere(m, place < 0 ? &m->id : &p->shares[place].module, out);
+    elsewhere(m, holder, out);
+    out->release = ask->from_ccc && !(seat && seat->released);
     return false;
 }
 

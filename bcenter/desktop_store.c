@@ -165,11 +165,19 @@ static void apply_operation(struct bcenter *bc, struct desktop *d, const struct 
     publish_operation(bc, op);
 }
 
-/* Lock held; the database has taken the change. */
-static void apply(struct bcenter *bc, struct desktop *d, const struct change *c)
+/* Lock held. Her seat is written with her name on the row; if the answer to that was lost, it is
+ * not known here yet. */
+static void take_seat(struct bcenter *bc, const struct desktop_row *row)
 {
-    struct seat *s;
+    struct seat *s = module_seat(&bc->m, &row->person, &row->pool);
 
+    if (id_set(&row->person) && (!s || s->released))
+        publish_seat(bc, module_seat_put(&bc->m, &row->person, &row->pool, false,
+                                         s ? s->generation + 1 : 1));
+}
+
+void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c)
+{
     if (id_set(&c->session) && d->session) {
         free(d->session);
         d->session = NULL;
@@ -178,12 +186,7 @@ static void apply(struct bcenter *bc, struct desktop *d, const struct change *c)
         d->used_by = (struct id){ "" };
     if (id_set(&c->row.run) && !id_eq(&c->row.run, &d->row.run))
         d->run_at = clock_boot_ms();
-    if (id_set(&c->row.person)) {
-        s = module_seat(&bc->m, &c->row.person, &c->row.pool);
-        if (!s || s->released)
-            publish_seat(bc, module_seat_put(&bc->m, &c->row.person, &c->row.pool, false,
-                                             s ? s->generation + 1 : 1));
-    }
+    take_seat(bc, &c->row);
     desktop_row_release(&d->row);
     desktop_row_copy(&d->row, &c->row);
     d->row.generation++;
@@ -206,7 +209,7 @@ int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct er
     module_lock(&bc->m);
     d = module_desktop(&bc->m, &c->row.id);
     if (rc == 0 && d)
-        apply(bc, d, c);
+        change_apply(bc, d, c);
     done_with(bc, c);
     module_unlock(&bc->m);
     desktop_row_release(&c->row);
@@ -319,6 +322,7 @@ static void take_again(struct bcenter *bc, const struct id *id, const PGresult *
         return;
     }
     desktop_take_row(&bc->m, d, row, 0);
+    take_seat(bc, &d->row);
     if (db_rows(session) == 1) {
         desktop_take_session(d, session, 0);
     } else {

@@ -29,6 +29,9 @@ void change_drop(struct bcenter *bc, struct change *c);
  * either way. */
 int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct err *e) MUSTCHECK;
 
+/* Lock held: memory as the database has taken it; change_commit does it. *c stays the caller's. */
+void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c);
+
 /* Editing c->row. */
 void change_stop(struct change *c, bool destroy); /* run null, seq + 1 */
 void change_end_session(struct desktop *d, struct change *c, const char *reason); /* and seq + 1 */

@@ -77,6 +77,10 @@ struct pool {
     bool needs_vf;
     struct place_share shares[MODULE_SHARES];
     int nshares;
+    struct place_share base[MODULE_SHARES]; /* the shares before, while others may go by them */
+    int nbase;
+    int64_t share_generation, told; /* told: the CCC has been told that we go by that one */
+    int64_t seats_said;             /* changes of seats that were published */
     struct err law; /* why the newest of its desktops could not be placed; ERR_NONE: it could */
     UT_hash_handle hh;
 };
@@ -229,6 +233,7 @@ struct desktop {
 /* Somebody who is being given a desktop of a pool: on the stack of the thread that serves her. */
 struct asking {
     struct holding key;
+    int64_t share_generation; /* of its pool, when it began */
     struct asking *next;
 };
 

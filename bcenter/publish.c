@@ -384,6 +384,52 @@ void publish_bserver(struct bcenter *bc, struct bserver *b)
     }
 }
 
+static void put_share(struct bcenter *bc, const struct pool *p)
+{
+    json_t *o = json_object();
+
+    json_put_str(o, "pool_id", p->id.s);
+    json_put_int(o, "generation", p->told);
+    json_put_int(o, "seats", p->seats_said);
+    sync_set_put(bc->observed, "", "share", &p->id, o);
+}
+
+/* Whoever reads the set up to our word on the shares has read all seats: it moves behind them. */
+static void share_after_seat(struct bcenter *bc, const struct id *pool)
+{
+    struct pool *p = module_pool(&bc->m, pool);
+
+    if (!p)
+        return;
+    p->seats_said++;
+    if (p->told && p->nbase > 0)
+        put_share(bc, p);
+}
+
+/* Somebody is being served by earlier shares, or what became of it is not known. */
+static bool by_earlier(struct module *m, const struct pool *p)
+{
+    struct desktop *d, *next;
+
+    for (const struct asking *a = m->asking; a; a = a->next)
+        if (id_eq(&a->key.pool, &p->id) && a->share_generation < p->share_generation)
+            return true;
+    HASH_ITER(hh, m->desktops, d, next)
+    {
+        if (d->unsure && id_eq(&d->row.pool, &p->id))
+            return true;
+    }
+    return false;
+}
+
+void publish_share(struct bcenter *bc, struct pool *p)
+{
+    if (p->told == p->share_generation || by_earlier(&bc->m, p))
+        return;
+    p->told = p->share_generation;
+    put_share(bc, p);
+}
+
 void publish_seat(struct bcenter *bc, const struct seat *s)
 {
     json_t *o;
@@ -395,7 +441,8 @@ void publish_seat(struct bcenter *bc, const struct seat *s)
     json_put_str(o, "pool_id", s->pool.s);
     json_put_bool(o, "released", s->released);
     json_put_int(o, "generation", s->generation);
-    sync_set_put(bc->observed, "", "seat", &s->id, o);
+    if (sync_set_put(bc->observed, "", "seat", &s->id, o))
+        share_after_seat(bc, &s->pool);
 }
 
 static json_t *stages_json(const struct operation *op)

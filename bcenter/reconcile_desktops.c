@@ -235,10 +235,27 @@ static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
     module_unlock(&bc->m);
 }
 
+enum next reconcile_decide(struct bcenter *bc, struct desktop *d, int64_t now, struct change *c)
+{
+    struct next_facts f;
+    enum next next;
+
+    if (desktop_ready(d, now))
+        d->failures = 0;
+    f = facts_of(bc, d, now);
+    next = desktop_next(&f);
+    if (next == NEXT_FORGET || next == NEXT_NOTHING)
+        return next;
+    change_begin(d, c);
+    if (edit(bc, d, next, c, now))
+        return next;
+    change_drop(bc, c);
+    return NEXT_NOTHING;
+}
+
 static void reconcile_desktop(struct bcenter *bc, const struct id *id)
 {
-    int64_t now = clock_boot_ms(), generation;
-    struct next_facts f;
+    int64_t generation;
     struct desktop *d;
     struct change c;
     enum next next;
@@ -249,28 +266,13 @@ static void reconcile_desktop(struct bcenter *bc, const struct id *id)
         module_unlock(&bc->m);
         return;
     }
-    if (desktop_ready(d, now))
-        d->failures = 0;
-    f = facts_of(bc, d, now);
-    next = desktop_next(&f);
+    next = reconcile_decide(bc, d, clock_boot_ms(), &c);
     generation = d->row.generation;
-    if (next == NEXT_FORGET) {
-        module_unlock(&bc->m);
-        forget(bc, id, generation);
-        return;
-    }
-    if (next == NEXT_NOTHING) {
-        module_unlock(&bc->m);
-        return;
-    }
-    change_begin(d, &c);
-    if (!edit(bc, d, next, &c, now)) {
-        change_drop(bc, &c);
-        module_unlock(&bc->m);
-        return;
-    }
     module_unlock(&bc->m);
-    reconcile_commit(bc, &c);
+    if (next == NEXT_FORGET)
+        forget(bc, id, generation);
+    else if (next != NEXT_NOTHING)
+        reconcile_commit(bc, &c);
 }
 
 /* What became of their last write is not known: read until the database says. */

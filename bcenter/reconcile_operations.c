@@ -124,8 +124,8 @@ static void rebuild(struct bcenter *bc, struct desktop *d, struct change *c)
 }
 
 /* The effect on the row. What it cannot do is its failure, written in the same way. */
-static void effect(struct bcenter *bc, struct desktop *d, const struct operation *op,
-                   struct change *c)
+void reconcile_effect(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                      struct change *c)
 {
     bool host_up = bserver_up(d->bserver, clock_boot_ms());
 
@@ -247,7 +247,7 @@ static void carry_out_desktop(struct bcenter *bc, const struct operation *op)
     }
     change_begin(d, &c);
     c.op = op->id;
-    effect(bc, d, op, &c);
+    reconcile_effect(bc, d, op, &c);
     c.actor = op->asked_by;
     c.actor_name = op->asked_name;
     c.action = verb_action(op->verb);
@@ -313,12 +313,6 @@ static void show_stage(struct bcenter *bc, struct desktop *d, struct operation *
     publish_desktop(bc, d);
 }
 
-struct ending {
-    enum op_state state; /* OP_RUNNING: not yet */
-    enum err_code code;
-    const char *detail;
-};
-
 static struct ending ending_of_start(struct bcenter *bc, struct desktop *d, struct operation *op)
 {
     if (desktop_ready(d, clock_boot_ms()) && d->bserver->knows_key)
@@ -334,7 +328,7 @@ static struct ending ending_of_start(struct bcenter *bc, struct desktop *d, stru
     return (struct ending){ OP_RUNNING, ERR_NONE, NULL };
 }
 
-static struct ending ending_of(struct bcenter *bc, struct desktop *d, struct operation *op)
+struct ending reconcile_ending(struct bcenter *bc, struct desktop *d, struct operation *op)
 {
     const struct ending done = { OP_SUCCEEDED, ERR_NONE, NULL },
                         not_yet = { OP_RUNNING, ERR_NONE, NULL };
@@ -370,30 +364,26 @@ static struct ending ending_of(struct bcenter *bc, struct desktop *d, struct ope
     return done;
 }
 
-static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct operation *op,
-                             const struct ending *end)
+void reconcile_end(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                   const struct ending *end, struct change *c)
 {
-    struct change c;
+    bool start = op->verb == VERB_CONNECT || op->verb == VERB_START;
 
-    change_begin(d, &c);
-    c.op = op->id;
-    c.op_state = end->state;
-    c.op_stage = end->state == OP_SUCCEEDED && (op->verb == VERB_START || op->verb == VERB_CONNECT)
-                     ? "ready"
-                     : op->stage;
-    c.op_error = end->code;
-    snprintf(c.op_detail, sizeof c.op_detail, "%s", end->detail ? end->detail : "");
+    change_begin(d, c);
+    c->op = op->id;
+    c->op_state = end->state;
+    c->op_stage = end->state == OP_SUCCEEDED && start ? "ready" : op->stage;
+    c->op_error = end->code;
+    snprintf(c->op_detail, sizeof c->op_detail, "%s", end->detail ? end->detail : "");
     /* A floating desktop that does not come up is switched off: the next one who asks gets a new
-     * run. A persistent one may be repairing its disk, and is left to its person. */
-    if (end->state == OP_CANCELLED ||
-        (end->code == ERR_DEADLINE && d->row.floating && !d->session &&
-         (op->verb == VERB_CONNECT || op->verb == VERB_START))) {
-        change_stop(&c, true);
-        if (d->row.floating)
-            change_free(&bc->m, d, &c);
-    }
-    module_unlock(&bc->m);
-    reconcile_commit(bc, &c);
+     * run. A persistent one may be repairing its disk, and is left to its person. Who is at work
+     * on it is not thrown off. */
+    if (d->session ||
+        (end->state != OP_CANCELLED && !(end->code == ERR_DEADLINE && d->row.floating && start)))
+        return;
+    change_stop(c, true);
+    if (d->row.floating)
+        change_free(&bc->m, d, c);
 }
 
 static bool arrives(const struct desktop *d, const struct operation *op, const struct ending *end)
@@ -405,11 +395,15 @@ static bool arrives(const struct desktop *d, const struct operation *op, const s
 static void end_with(struct bcenter *bc, struct desktop *d, const struct operation *op,
                      const struct ending *end)
 {
+    struct change c;
+
     if (arrives(d, op, end)) {
         broker_arrive(bc, bc->reconcile_db, d, op);
         return;
     }
-    end_with_desktop(bc, d, op, end);
+    reconcile_end(bc, d, op, end, &c);
+    module_unlock(&bc->m);
+    reconcile_commit(bc, &c);
     metric_add(METRIC_OPERATIONS, 1);
 }
 
@@ -440,7 +434,7 @@ static void go_on(struct bcenter *bc, const struct id *id)
             end_alone(bc, id, OP_FAILED, ERR_VM_MISSING, "the desktop is gone");
         return;
     }
-    end = ending_of(bc, d, op);
+    end = reconcile_ending(bc, d, op);
     if (too_late(d, op, &end))
         end = (struct ending){ OP_FAILED, ERR_DEADLINE, "it did not finish before its deadline" };
     if (end.state == OP_RUNNING) {

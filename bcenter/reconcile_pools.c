@@ -70,8 +70,7 @@ static struct share_desktop share_of(struct module *m, const struct pool *p,
     return s;
 }
 
-/* Lock held. Marks what the plan says on the desktops; returns how many to make. */
-static int plan(struct module *m, const struct id *pool)
+int reconcile_plan(struct module *m, const struct id *pool)
 {
     struct pool *p = module_pool(m, pool);
     struct share_wish w = { 0 };
@@ -102,6 +101,7 @@ static int plan(struct module *m, const struct id *pool)
 void reconcile_pools(struct bcenter *bc)
 {
     struct id *pools, *desktops;
+    struct pool *p;
     int n, nd, make;
 
     module_lock(&bc->m);
@@ -112,12 +112,14 @@ void reconcile_pools(struct bcenter *bc)
         struct desktop *d = module_desktop(&bc->m, &desktops[i]);
 
         if (!module_pool(&bc->m, &d->row.pool))
-            plan(&bc->m, &d->row.pool);
+            reconcile_plan(&bc->m, &d->row.pool);
     }
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++) {
         module_lock(&bc->m);
-        make = plan(&bc->m, &pools[i]);
+        make = reconcile_plan(&bc->m, &pools[i]);
+        if ((p = module_pool(&bc->m, &pools[i])))
+            publish_share(bc, p);
         module_unlock(&bc->m);
         while (make-- > 0 && make_one(bc, &pools[i])) {
         }

@@ -88,21 +88,30 @@ static void take_image(struct bcenter *bc, const struct sync_object *o)
     text(o->body, "guest", x->guest, sizeof x->guest);
 }
 
-static void take_shares(const struct module *m, struct pool *p, const json_t *shares)
+static int read_shares(const json_t *list, struct place_share to[MODULE_SHARES])
 {
-    p->nshares = 0;
-    p->share = 0;
-    for (size_t i = 0; i < json_array_size(shares) && p->nshares < MODULE_SHARES; i++) {
-        const json_t *s = json_array_get(shares, i);
-        struct place_share *to = &p->shares[p->nshares];
+    int n = 0;
 
-        if (!json_id(s, "module_id", &to->module))
-            continue;
-        to->size = json_num(s, "size", 0);
-        if (id_eq(&to->module, &m->id))
-            p->share = to->size;
-        p->nshares++;
+    for (size_t i = 0; i < json_array_size(list) && n < MODULE_SHARES; i++) {
+        const json_t *s = json_array_get(list, i);
+
+        if (json_id(s, "module_id", &to[n].module))
+            to[n++].size = json_num(s, "size", 0);
     }
+    return n;
+}
+
+/* What is made here follows the newest shares at once; whom we serve waits for all (broker.md). */
+static void take_shares(struct bcenter *bc, struct pool *p, const json_t *body)
+{
+    p->nshares = read_shares(json_object_get(body, "shares"), p->shares);
+    p->nbase = read_shares(json_object_get(body, "base"), p->base);
+    p->share_generation = json_num(body, "share_generation", 0);
+    p->share = 0;
+    for (int i = 0; i < p->nshares; i++)
+        if (id_eq(&p->shares[i].module, &bc->m.id))
+            p->share = p->shares[i].size;
+    publish_share(bc, p);
 }
 
 static void take_pool(struct bcenter *bc, const struct sync_object *o)
@@ -113,6 +122,7 @@ static void take_pool(struct bcenter *bc, const struct sync_object *o)
 
     if (o->deleted) {
         HASH_DEL(m->pools, x);
+        sync_set_del(bc->observed, "", "share", &x->id);
         json_decref(x->spec);
         free(x);
         return;
@@ -128,7 +138,7 @@ static void take_pool(struct bcenter *bc, const struct sync_object *o)
     x->memory_mib = json_num(x->spec, "memory_mib", 0);
     x->disk_gib = json_num(x->spec, "disk_gib", 0);
     x->needs_vf = json_flag(x->spec, "needs_vf", false);
-    take_shares(m, x, json_object_get(o->body, "shares"));
+    take_shares(bc, x, o->body);
 }
 
 static void person_groups(struct person *x, const json_t *groups)

@@ -53,6 +53,10 @@ static const struct column seat_columns[] = {
     { "generation", COLUMN_INT, true, INT32_MAX, NULL },
     { 0 },
 };
+static const struct column share_columns[] = {
+    { "generation", COLUMN_INT, true, INT32_MAX, NULL },
+    { 0 },
+};
 static const struct column audit_columns[] = {
     { "at", COLUMN_TIME, true, 0, NULL },
     { "actor_id", COLUMN_UUID, false, 0, NULL },
@@ -77,6 +81,7 @@ static const struct {
     [MIRROR_DESKTOP] = { "desktop", desktop_columns, true },
     [MIRROR_OPERATION] = { "operation", operation_columns, true },
     [MIRROR_SEAT] = { "seat", seat_columns, false },
+    [MIRROR_SHARE] = { "share", share_columns, false },
     [MIRROR_AUDIT] = { "audit", audit_columns, false },
 };
 

@@ -14,6 +14,7 @@
 #define P1 "30000000-0000-4000-8000-000000000001"
 #define P2 "30000000-0000-4000-8000-000000000002"
 #define R1 "40000000-0000-4000-8000-000000000001"
+#define R2 "40000000-0000-4000-8000-000000000002"
 #define V1 "50000000-0000-4000-8000-000000000001"
 #define S1 "60000000-0000-4000-8000-000000000001"
 #define S2 "60000000-0000-4000-8000-000000000002"
@@ -191,14 +192,25 @@ static void one_overlay_one_person(void **state)
             "('" S1 "', '" D1 "', '" POOL "', '" P2 "', '" O1 "', '" R1 "', 1, " HASH ")");
 }
 
+#define IN_USE(desktop, person, run)                                                               \
+    "update desktop set person_id = '" person "', assigned_at = now(), run_id = '" run             \
+    "', run_boot = 'b' where id = '" desktop "'"
+#define USED(overlay, person, session)                                                             \
+    "insert into overlay_use (overlay_id, person_id, session_id) values ('" overlay "', '" person  \
+    "', '" session "')"
+/* seen: seen_run, seen_overlay, ready_run */
+#define OPEN(session, desktop, person, overlay, run, seen)                                         \
+    "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "           \
+    "resume_hash, seen_run, seen_overlay, ready_run) values ('" session "', '" desktop             \
+    "', '" POOL "', '" person "', '" overlay "', '" run "', 1, " HASH ", " seen ")"
+
 static void one_live_session(void **state)
 {
     (void)state;
-    sql("insert into overlay_use (overlay_id, person_id) values ('" O1 "', '" P1 "'), ('" O2
-        "', '" P1 "')");
-    sql("insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
-        "resume_hash) values "
-        "('" S1 "', '" D1 "', '" POOL "', '" P1 "', '" O1 "', '" R1 "', 1, " HASH ")");
+    sql(IN_USE(D1, P1, R1));
+    sql(USED(O1, P1, S1));
+    sql(USED(O2, P1, S2));
+    sql(OPEN(S1, D1, P1, O1, R1, "'" R1 "', null, null"));
     refused("session_live_desktop",
             "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
             "resume_hash) values "
@@ -208,6 +220,59 @@ static void one_live_session(void **state)
             "resume_hash) values "
             "('" S2 "', '" D2 "', '" POOL "', '" P1 "', '" O2 "', '" R1 "', 1, " HASH ")");
     refused("ended", "update session set ended_at = now()");
+}
+
+/* Who sits at a floating desktop sits at an unused overlay, in this run of it, as its host says. */
+static void clean_hand_over(void **state)
+{
+    (void)state;
+    sql(IN_USE(D1, P1, R1));
+    sql(USED(O1, P1, S1));
+    refused("session_of_its_desktop", OPEN(S1, D1, P1, O1, R2, "'" R2 "', null, null"));
+    refused("session_of_its_desktop", OPEN(S1, D2, P1, O1, R1, "'" R1 "', null, null"));
+    refused("clean_evidence", OPEN(S1, D1, P1, O1, R1, "null, null, null"));
+    refused("clean_run", OPEN(S1, D1, P1, O1, R1, "'" R2 "', null, null"));
+    sql("update bserver set body = '{\"capabilities\": {\"formats\": [\"qcow2\"], "
+        "\"guest_channel\": true}}'");
+    refused("clean_evidence", OPEN(S1, D1, P1, O1, R1, "'" R1 "', null, null"));
+    refused("clean_disk", OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O2 "', null"));
+    sql("update desktop set image = '{\"guest\": \"bic\"}'");
+    refused("clean_evidence", OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O1 "', null"));
+    refused("clean_guest", OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O1 "', '" R2 "'"));
+    sql(OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O1 "', '" R1 "'"));
+}
+
+/* Once used it is for nobody, not even for her, before it has another overlay and another run. */
+static void dirty_until_made_anew(void **state)
+{
+    (void)state;
+    sql(IN_USE(D1, P1, R1));
+    sql(USED(O1, P1, S1));
+    sql(OPEN(S1, D1, P1, O1, R1, "'" R1 "', null, null"));
+    refused("session_of_its_desktop", "update desktop set person_id = null, assigned_at = null "
+                                      "where id = '" D1 "'");
+    refused("session_of_its_desktop", "update desktop set run_id = null, run_boot = null");
+    refused("run_after_overlay", "update desktop set overlay_id = gen_random_uuid()");
+    sql("update session set ended_at = now(), end_reason = 'x'");
+    refused("clean_overlay", OPEN(S2, D1, P1, O1, R1, "'" R1 "', null, null"));
+    sql("update desktop set person_id = null, assigned_at = null");
+    refused("clean_overlay", "update desktop set person_id = '" P2
+                             "', assigned_at = now() where id = '" D1 "'");
+    refused("clean_overlay", "update desktop set person_id = '" P1
+                             "', assigned_at = now() where id = '" D1 "'");
+    refused("run_after_overlay", "update desktop set overlay_id = '" P1 "' where id = '" D1 "'");
+    sql("update desktop set overlay_id = '" P1 "', run_id = null, run_boot = null "
+        "where id = '" D1 "'");
+    sql(IN_USE(D1, P2, R2));
+    sql(USED(P1, P2, S2));
+    sql(OPEN(S2, D1, P2, P1, R2, "'" R2 "', null, null"));
+    sql("update desktop set floating = false, person_id = '" P1 "', assigned_at = now() "
+        "where id = '" D2 "'");
+    sql("insert into overlay_use (overlay_id, person_id) values ('" O2 "', '" P1 "')");
+    sql("update desktop set person_id = null, assigned_at = null where id = '" D2 "'");
+    refused("clean_overlay", "update desktop set person_id = '" P2
+                             "', assigned_at = now() where id = '" D2 "'");
+    sql("update desktop set person_id = '" P1 "', assigned_at = now() where id = '" D2 "'");
 }
 
 static void one_desktop_a_person(void **state)
@@ -346,6 +411,8 @@ int main(void)
         cmocka_unit_test_setup(no_overcommit, setup),
         cmocka_unit_test_setup(one_overlay_one_person, setup),
         cmocka_unit_test_setup(one_live_session, setup),
+        cmocka_unit_test_setup(clean_hand_over, setup),
+        cmocka_unit_test_setup(dirty_until_made_anew, setup),
         cmocka_unit_test_setup(one_desktop_a_person, setup),
         cmocka_unit_test_setup(one_running_operation, setup),
         cmocka_unit_test_setup(every_statement_is_prepared, setup),
