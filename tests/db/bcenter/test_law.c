@@ -192,8 +192,7 @@ static void vfs(void **state)
     refused("vf_bserver_id_address_key", "update vf set address = 'a' where id <> '" V1 "'");
     refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
     /* Given back: with a question, and then it is nobody's until that is answered. */
-    refused("law_vf_clean", "update vf set desktop_id = null, state = 'quarantine', check_id = "
-                            "null where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set desktop_id = null, state = 'lost' where id = '" V1 "'");
     refused("law_vf_clean",
             "update vf set desktop_id = null, state = 'free' where id = '" V1 "'");
     sql("update vf set state = 'lost' where id = '" V1 "'");
