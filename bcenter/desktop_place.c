@@ -164,8 +164,8 @@ static void make_mac(struct module *m, char to[18])
     do {
         randombytes_buf(r, sizeof r);
         if (own && own->mac_no)
-            snprintf(to, 18, "52:54:%02x:%02x:%02x:%02x", own->mac_no >> 8, own->mac_no & 255,
-                     r[0], r[1]);
+            snprintf(to, 18, "52:54:%02x:%02x:%02x:%02x", own->mac_no >> 8, own->mac_no & 255, r[0],
+                     r[1]);
         else
             snprintf(to, 18, "52:54:00:%02x:%02x:%02x", r[0], r[1], r[2]);
     } while (mac_taken(m, to));

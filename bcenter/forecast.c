@@ -54,9 +54,12 @@ int forecast_make(const struct candidate *c, int n, const struct forecast_ask *a
         fit += least(least(r.slots, r.memory), least(r.storage, r.vfs));
     }
     const struct forecast_law each[] = {
-        { ERR_LAW_CAPABILITY, more, hosts ? more : 0 }, { ERR_LAW_MODULE, more, ask->room },
-        { ERR_LAW_SLOTS, more, all.slots },             { ERR_LAW_MEMORY, more, all.memory },
-        { ERR_LAW_STORAGE, more, all.storage },         { ERR_LAW_VF, more, all.vfs },
+        { ERR_LAW_CAPABILITY, more, hosts ? more : 0 },
+        { ERR_LAW_MODULE, more, ask->room },
+        { ERR_LAW_SLOTS, more, all.slots },
+        { ERR_LAW_MEMORY, more, all.memory },
+        { ERR_LAW_STORAGE, more, all.storage },
+        { ERR_LAW_VF, more, all.vfs },
     };
 
     for (int i = 0; i < (int)(sizeof each / sizeof *each) && k < FORECAST_LAWS; i++) {

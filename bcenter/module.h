@@ -119,7 +119,13 @@ struct slot {
     int lane;
     struct desktop *desktop;
 };
-enum vf_unclean { VF_UNCLEAN_NONE, VF_UNCLEAN_USED, VF_UNCLEAN_RESET, VF_UNCLEAN_LEFT, VF_UNCLEAN_UNSAID };
+enum vf_unclean {
+    VF_UNCLEAN_NONE,
+    VF_UNCLEAN_USED,
+    VF_UNCLEAN_RESET,
+    VF_UNCLEAN_LEFT,
+    VF_UNCLEAN_UNSAID
+};
 enum vf_drift {
     VF_DRIFT_NONE,
     VF_DRIFT_FOREIGN,  /* a machine that is not ours uses it */
@@ -182,11 +188,11 @@ struct bserver {
     struct sync_set *set; /* replica of what its agent observed */
     int64_t heard_ms;     /* boot clock of the last push; 0: not since our start */
     int64_t heard_wall;
-    bool knows_key; /* it has our ticket key */
-    int64_t load;   /* people on it; broker_decide's scratch */
-    int free_vfs;   /* desktop_place's scratch */
+    bool knows_key;     /* it has our ticket key */
+    int64_t load;       /* people on it; broker_decide's scratch */
+    int free_vfs;       /* desktop_place's scratch */
     json_t *vf_refused; /* id → why what its agent says of it is not taken; NULL: none */
-    bool shown_up;  /* its desktops were last published as those of a host that answers */
+    bool shown_up;      /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };
 

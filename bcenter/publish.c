@@ -306,9 +306,9 @@ static json_t *lanes_json(const struct bserver *b)
 
 static void copy_members(json_t *to, const json_t *from)
 {
-    static const char *const names[] = { "kind",    "boot",       "agent_version", "cores",
-                                         "threads", "memory_mib", "accelerator",   "capabilities",
-                                         "storage" };
+    static const char *const names[] = { "kind",        "boot",         "agent_version",
+                                         "cores",       "threads",      "memory_mib",
+                                         "accelerator", "capabilities", "storage" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         json_t *v = json_object_get(from, names[i]);
@@ -321,7 +321,8 @@ static void copy_members(json_t *to, const json_t *from)
 static void put_drift(struct bcenter *bc, const struct bserver *b, json_t *o)
 {
     const json_t *own = json_object_get(b->body, "drift");
-    json_t *drift = json_is_array(own) ? json_copy(json_object_get(b->body, "drift")) : json_array();
+    json_t *drift =
+        json_is_array(own) ? json_copy(json_object_get(b->body, "drift")) : json_array();
 
     agent_vf_drift(bc, b, drift);
     json_object_set_new(o, "drift", drift);

@@ -9,7 +9,8 @@
 
 void publish_vf(struct bcenter *bc, const struct vf *v);
 void publish_vf_gone(struct bcenter *bc, const struct vf *v);
-/* Counts of a bServer's VFs into its document: vfs, vfs_used, vfs_free, vfs_quarantine, vfs_lost. */
+/* Counts of a bServer's VFs into its document: vfs, vfs_used, vfs_free, vfs_quarantine, vfs_lost.
+ */
 void publish_vf_counts(struct bcenter *bc, const struct bserver *b, json_t *o);
 
 #endif

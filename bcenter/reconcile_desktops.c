@@ -233,7 +233,7 @@ static void forget(struct bcenter *bc, const struct id *id, int64_t generation,
 
     snprintf(number, sizeof number, "%lld", (long long)generation);
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
-    rc = db_run(bc->reconcile_db, &Q_desktop_forget, 
+    rc = db_run(bc->reconcile_db, &Q_desktop_forget,
                 DB_ARGS(id->s, number, id_set(vf_run) ? vf_run->s : NULL, check.s, epoch), &r, &e);
     if (rc == 0)
         rc = store_outcome(r, &e);

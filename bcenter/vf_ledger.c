@@ -152,7 +152,7 @@ enum vf_step vf_ledger_next(const struct vf *v, int64_t now_ms)
 {
     if (v->state == VF_LOST)
         return !v->desktop && !v->heard && now_ms - v->since >= LOST_KEEP_MS ? VF_STEP_FORGET
-                                                                           : VF_STEP_NONE;
+                                                                             : VF_STEP_NONE;
     if (!v->heard)
         return VF_STEP_NONE;
     if (v->state == VF_FREE && v->seen.used)
@@ -203,10 +203,14 @@ enum vf_drift vf_ledger_drift(const struct vf *v)
 const char *vf_drift_word(enum vf_drift d)
 {
     static const char *const words[VF_DRIFTS] = {
-        [VF_DRIFT_FOREIGN] = "vf-foreign",   [VF_DRIFT_MISUSED] = "vf-misused",
-        [VF_DRIFT_VANISHED] = "vf-vanished", [VF_DRIFT_MAC] = "vf-mac",
-        [VF_DRIFT_VLAN] = "vf-vlan",         [VF_DRIFT_SPOOF] = "vf-spoof",
-        [VF_DRIFT_RESET] = "vf-reset-failed", [VF_DRIFT_UNCLEAN] = "vf-unclean",
+        [VF_DRIFT_FOREIGN] = "vf-foreign",
+        [VF_DRIFT_MISUSED] = "vf-misused",
+        [VF_DRIFT_VANISHED] = "vf-vanished",
+        [VF_DRIFT_MAC] = "vf-mac",
+        [VF_DRIFT_VLAN] = "vf-vlan",
+        [VF_DRIFT_SPOOF] = "vf-spoof",
+        [VF_DRIFT_RESET] = "vf-reset-failed",
+        [VF_DRIFT_UNCLEAN] = "vf-unclean",
         [VF_DRIFT_NEW] = "vf-new",
     };
 

@@ -193,8 +193,7 @@ static void vfs(void **state)
     refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
     /* Given back: with a question, and then it is nobody's until that is answered. */
     refused("law_vf_clean", "update vf set desktop_id = null, state = 'lost' where id = '" V1 "'");
-    refused("law_vf_clean",
-            "update vf set desktop_id = null, state = 'free' where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set desktop_id = null, state = 'free' where id = '" V1 "'");
     sql("update vf set state = 'lost' where id = '" V1 "'");
     refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
     sql("update vf set desktop_id = null, check_id = gen_random_uuid() where id = '" V1 "'");

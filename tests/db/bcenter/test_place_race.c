@@ -130,8 +130,9 @@ static void clean(struct db *db, unsigned *seed)
     }
     if (!db_text(r, 0, "check_id"))
         return;
-    if (db_run(db, &Q_vf_clean, DB_ARGS(vf.s, late ? id_new().s : db_text(r, 0, "check_id"), number),
-               &done_by, &e) < 0)
+    if (db_run(db, &Q_vf_clean,
+               DB_ARGS(vf.s, late ? id_new().s : db_text(r, 0, "check_id"), number), &done_by,
+               &e) < 0)
         lost += e.code == ERR_DB_UNAVAILABLE;
     else if (late)
         freed_late += db_changed(done_by);

@@ -182,7 +182,8 @@ static void works(struct box *x)
     sync_set_ready(x->said);
 }
 
-/* A new process: another history, nothing said yet; its machines go on or, with the host, do not. */
+/* A new process: another history, nothing said yet; its machines go on or, with the host, do not.
+ */
 static void restart(struct box *x, bool host_too)
 {
     sync_set_free(x->said);
@@ -285,7 +286,7 @@ static void something_happens(struct box *x)
         stranger_comes_or_goes(x);
     else if (what < 99)
         restart(x, upto(3) == 0);
-    else
+    else if (upto(20) == 0)
         sql("select pg_terminate_backend(pid) from pg_stat_activity where datname = "
             "current_database() and pid <> pg_backend_pid() and application_name <> 'eye'");
 }

@@ -1,4 +1,5 @@
-/* What a word about a VF means, over every state: nothing but the answer to its own question frees one. */
+/* What a word about a VF means, over every state: nothing but the answer to its own question frees
+ * one. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -48,10 +49,11 @@ static void a_report_is_read(void **state)
     (void)state;
     assert_int_equal(
         read_as(HOST, HOST,
-                HEAD ",\"mac\":\"52:54:01:02:03:04\",\"vlan\":120,\"rate_mbps\":1000,"
-                     "\"spoof_check\":true,\"link\":false,\"used_by\":{\"ours\":true,\"id\":\"" OTHER
-                     "\"},\"check\":\"" CHECK "\",\"clean\":false,\"why\":\"reset-failed\","
-                     "\"later\":{\"versions\":1}}",
+                HEAD
+                ",\"mac\":\"52:54:01:02:03:04\",\"vlan\":120,\"rate_mbps\":1000,"
+                "\"spoof_check\":true,\"link\":false,\"used_by\":{\"ours\":true,\"id\":\"" OTHER
+                "\"},\"check\":\"" CHECK "\",\"clean\":false,\"why\":\"reset-failed\","
+                "\"later\":{\"versions\":1}}",
                 &v),
         0);
     assert_string_equal(v.pf, "enp1s0f0");
@@ -71,10 +73,14 @@ static void a_report_is_read(void **state)
 static void bad_reports_change_nothing(void **state)
 {
     static const char *const bad[] = {
-        "{\"pf\":\"p\",\"address\":\"0000:01:10.8\"}",  "{\"pf\":\"p\",\"address\":\"0:1:10.3\"}",
-        "{\"pf\":\"p\",\"address\":\"0000:01:1F.3\"}",  "{\"pf\":\"p\",\"address\":\"../../x\"}",
-        "{\"pf\":\"p\",\"address\":\"0000:01:10.33\"}", "{\"pf\":\"p\",\"address\":7}",
-        "{\"pf\":\"p\"}",                               "{\"address\":\"" ADDRESS "\"}",
+        "{\"pf\":\"p\",\"address\":\"0000:01:10.8\"}",
+        "{\"pf\":\"p\",\"address\":\"0:1:10.3\"}",
+        "{\"pf\":\"p\",\"address\":\"0000:01:1F.3\"}",
+        "{\"pf\":\"p\",\"address\":\"../../x\"}",
+        "{\"pf\":\"p\",\"address\":\"0000:01:10.33\"}",
+        "{\"pf\":\"p\",\"address\":7}",
+        "{\"pf\":\"p\"}",
+        "{\"address\":\"" ADDRESS "\"}",
         "{\"pf\":\"a b\",\"address\":\"" ADDRESS "\"}",
         "{\"pf\":\"p\",\"address\":\"" ADDRESS "\",\"index\":2147483648}",
         "{\"pf\":\"p\",\"address\":\"" ADDRESS "\",\"index\":-1}",
