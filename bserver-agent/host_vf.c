@@ -112,6 +112,20 @@ static void set(const struct inventory_vf *v, const struct vf_link_wish *w, cons
         log_notice("event=vf-set vf=%s what=%s", v->address, what);
 }
 
+/* What has to be set anew; false: nothing. */
+static bool differs(const struct vf_link *is, const struct wanted *want, struct vf_link_wish *w)
+{
+    const char *mac = want->vf.mac[0] ? want->vf.mac : want->mac;
+
+    if (mac[0] && strcasecmp(mac, is->mac) != 0)
+        w->mac = mac;
+    if (is->vlan >= 0 && is->vlan != want->vf.vlan)
+        w->vlan = (int)want->vf.vlan;
+    if (is->spoof_check == 0)
+        w->spoof_check = 1;
+    return w->mac || w->vlan >= 0 || w->spoof_check >= 0;
+}
+
 /* Its owner runs on it: what the ledger says is set anew where the kernel holds something else. */
 static void repair(struct host *h, const struct inventory_vf *v)
 {
@@ -119,19 +133,11 @@ static void repair(struct host *h, const struct inventory_vf *v)
     struct vf_link_wish w = { .index = v->index, .vlan = -1, .spoof_check = -1, .rate_mbps = -1 };
     struct wanted want;
     struct err e = { 0 };
-    const char *mac;
 
     if (!v->link.known || !v->ours || !body || wanted_read(&v->user, body, &want, &e) < 0 ||
         !want.has_vf || strcmp(want.vf.address, v->address) != 0)
         return;
-    mac = want.vf.mac[0] ? want.vf.mac : want.mac;
-    if (mac[0] && strcasecmp(mac, v->link.mac) != 0)
-        w.mac = mac;
-    if (v->link.vlan >= 0 && v->link.vlan != want.vf.vlan)
-        w.vlan = (int)want.vf.vlan;
-    if (v->link.spoof_check == 0)
-        w.spoof_check = 1;
-    if (w.mac || w.vlan >= 0 || w.spoof_check >= 0)
+    if (differs(&v->link, &want, &w))
         set(v, &w, "as the ledger says");
 }
 
