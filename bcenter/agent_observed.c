@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "bcenter/agent_vf.h"
 #include "bcenter/publish.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -110,33 +111,6 @@ static void take_bserver(struct bcenter *bc, struct bserver *b, const struct syn
             publish_desktop(bc, b->slots[i].desktop);
 }
 
-static void take_vf(struct bcenter *bc, struct bserver *b, const struct sync_object *o)
-{
-    struct vf *v = module_vf(&bc->m, &o->id);
-
-    if (o->deleted) {
-        if (v && v->bserver == b)
-            v->heard = v->stored = b->stored = false;
-        return;
-    }
-    if (!v && !(v = calloc(1, sizeof *v)))
-        return;
-    if (!v->bserver) {
-        v->id = o->id;
-        v->bserver = b;
-        v->state = VF_LOST; /* until the ledger has it */
-        HASH_ADD(hh, bc->m.vfs, id.s, ID_LEN, v);
-    }
-    if (v->bserver != b)
-        return;
-    text(o->body, "pf", v->pf, sizeof v->pf);
-    text(o->body, "address", v->address, sizeof v->address);
-    v->index = (int)json_num(o->body, "index", 0);
-    if (!v->heard && (v->state == VF_LOST || !v->stored))
-        v->stored = b->stored = false;
-    v->heard = true;
-}
-
 static void take_id(const json_t *o, const char *key, struct id *to)
 {
     *to = (struct id){ "" };
@@ -226,7 +200,7 @@ void agent_observed(void *arg, const struct sync_object *o)
     if (b && strcmp(o->kind, "bserver") == 0)
         take_bserver(bc, b, o);
     else if (b && strcmp(o->kind, "vf") == 0)
-        take_vf(bc, b, o);
+        agent_vf_take(bc, b, o);
     else if (b && strcmp(o->kind, "desktop") == 0)
         take_desktop(bc, b, o);
     else if (b && strcmp(o->kind, "order") == 0)

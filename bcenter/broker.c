@@ -237,6 +237,8 @@ static void apply_start(struct bcenter *bc, const struct connect *c, struct desk
     if (!id_eq(&d->row.run, &a->run))
         d->run_at = clock_boot_ms();
     d->row.run = a->run;
+    if (d->vf)
+        d->vf->run = a->run;
     snprintf(d->row.run_boot, sizeof d->row.run_boot, "%s", a->row.run_boot);
     if (op) {
         op->verb = VERB_CONNECT;

@@ -20,6 +20,9 @@ struct desktop_place {
     int64_t epoch;
 };
 
+/* Lock held. The bServers that can be asked, and what one desktop of this pool takes. */
+int desktop_place_candidates(struct module *m, struct candidate list[PLACEMENT_HOSTS]);
+struct demand desktop_place_demand(const struct pool *p, const struct image_version *v);
 /* Lock held. What the next desktop of this pool will be and where. LAW_… with numbers. */
 int desktop_place_decide(struct module *m, const struct pool *p, const struct image_version *v,
                          struct desktop_place *out, struct err *e) MUSTCHECK;
@@ -27,7 +30,8 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
 int desktop_place_store(struct db *db, void *arg, struct err *e) MUSTCHECK;
 /* Lock held; the database has it. NULL: its bServer is gone, or no memory. */
 struct desktop *desktop_place_take(struct module *m, const struct desktop_place *place);
-/* Lock held; the database has forgotten it. Its function waits in quarantine; d is freed. */
-void desktop_place_leave(struct module *m, struct desktop *d, int64_t now_boot_ms);
+/* Lock held; the database has forgotten it. Its function waits in quarantine until the question
+ * `check` is answered (NULL: not known; its bServer's rows are read again); d is freed. */
+void desktop_place_leave(struct module *m, struct desktop *d, const struct id *check);
 
 #endif

@@ -186,6 +186,8 @@ void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c)
         d->used_by = (struct id){ "" };
     if (id_set(&c->row.run) && !id_eq(&c->row.run, &d->row.run))
         d->run_at = clock_boot_ms();
+    if (id_set(&c->row.run) && d->vf)
+        d->vf->run = c->row.run;
     take_seat(bc, &c->row);
     desktop_row_release(&d->row);
     desktop_row_copy(&d->row, &c->row);
@@ -288,7 +290,7 @@ void desktop_take_session(struct desktop *d, const PGresult *r, int row)
         *d->session = s;
 }
 
-void desktop_forgotten(struct bcenter *bc, const struct id *id)
+void desktop_forgotten(struct bcenter *bc, const struct id *id, const struct id *check)
 {
     struct desktop *d = module_desktop(&bc->m, id);
     struct bserver *b = d ? d->bserver : NULL;
@@ -296,7 +298,7 @@ void desktop_forgotten(struct bcenter *bc, const struct id *id)
     if (!d || !b)
         return;
     publish_desktop_gone(bc, id, &b->id);
-    desktop_place_leave(&bc->m, d, clock_boot_ms());
+    desktop_place_leave(&bc->m, d, check);
     publish_bserver(bc, b);
 }
 
@@ -318,7 +320,7 @@ static void take_again(struct bcenter *bc, const struct id *id, const PGresult *
             publish_operation(bc, module_operation(&bc->m, &op));
     }
     if (db_rows(row) != 1) {
-        desktop_forgotten(bc, id);
+        desktop_forgotten(bc, id, NULL);
         return;
     }
     desktop_take_row(&bc->m, d, row, 0);

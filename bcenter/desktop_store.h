@@ -42,8 +42,9 @@ void change_free(struct module *m, struct desktop *d,
 /* Lock not held; nobody else writes the desktop meanwhile. Reads its row, session and orders again:
  * one that has come to be or is no more is taken in or forgotten, too. */
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id);
-/* Lock held: the row is no more. */
-void desktop_forgotten(struct bcenter *bc, const struct id *id);
+/* Lock held: the row is no more. check: the question about its VF that was stored with that; NULL:
+ * not known here. */
+void desktop_forgotten(struct bcenter *bc, const struct id *id, const struct id *check);
 /* Lock not held: somebody's write met a constraint; her desktop of this pool is read again. */
 void desktop_reload_held(struct bcenter *bc, struct db *db, const struct holding *key);
 /* Lock held: memory as the row says (nothing is published). */

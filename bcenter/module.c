@@ -442,7 +442,8 @@ void module_release(struct module *m)
     FREE_ALL(entitlement, entitlements, (void)0);
     FREE_ALL(node_info, nodes, (void)0);
     FREE_ALL(sister, sisters, (void)0);
-    FREE_ALL(bserver, bservers, (json_decref(x->body), sync_set_free(x->set)));
+    FREE_ALL(bserver, bservers,
+             (json_decref(x->body), json_decref(x->vf_refused), sync_set_free(x->set)));
     FREE_ALL(vf, vfs, (void)0);
     FREE_ALL(seat, seats, (void)0);
     FREE_ALL(holder, holders, (void)0);

@@ -81,6 +81,7 @@ struct pool {
     int nbase;
     int64_t share_generation, told; /* told: the CCC has been told that we go by that one */
     int64_t seats_said;             /* changes of seats that were published */
+    int64_t have;   /* publish_pool's scratch */
     struct err law; /* why the newest of its desktops could not be placed; ERR_NONE: it could */
     UT_hash_handle hh;
 };
@@ -110,9 +111,10 @@ struct node_info {
     bool revoked;
     UT_hash_handle hh;
 };
-struct sister { /* a module, to tell people where to go */
+struct sister { /* a module, to tell people where to go; our own is among them */
     struct id id;
     char name[260], login[300];
+    int mac_no; /* its range of MAC addresses, from the CCC; 0: not told */
     UT_hash_handle hh;
 };
 
@@ -121,6 +123,36 @@ struct slot {
     int lane;
     struct desktop *desktop;
 };
+enum vf_unclean {
+    VF_UNCLEAN_NONE,
+    VF_UNCLEAN_USED,
+    VF_UNCLEAN_RESET,
+    VF_UNCLEAN_LEFT,
+    VF_UNCLEAN_UNSAID
+};
+enum vf_drift {
+    VF_DRIFT_NONE,
+    VF_DRIFT_FOREIGN,  /* a machine that is not ours uses it */
+    VF_DRIFT_MISUSED,  /* one of ours, but not its owner */
+    VF_DRIFT_VANISHED, /* gone while it is somebody's */
+    VF_DRIFT_MAC,
+    VF_DRIFT_VLAN,
+    VF_DRIFT_SPOOF,
+    VF_DRIFT_RESET,   /* given back; the host cannot reset it */
+    VF_DRIFT_UNCLEAN, /* given back; something of its last owner is still set */
+    VF_DRIFT_NEW,     /* not verified yet */
+    VF_DRIFTS
+};
+/* What its agent said last. */
+struct vf_seen {
+    char mac[18];                           /* "": not known */
+    int vlan, rate_mbps, spoof_check, link; /* -1: not known */
+    bool used, ours;                        /* by a machine; by one of BIC's */
+    struct id user, user_run;               /* which, as far as is known */
+    struct id check;                        /* the question that it answers; "": none */
+    bool clean;
+    enum vf_unclean why;
+};
 struct vf {
     struct id id;
     struct bserver *bserver;
@@ -128,8 +160,13 @@ struct vf {
     int index, vlan;
     enum vf_state { VF_FREE, VF_ASSIGNED, VF_QUARANTINE, VF_LOST } state;
     struct desktop *desktop;
-    int64_t quarantine_at; /* boot clock */
-    bool heard, stored;    /* the agent names it now; the database has it as it is */
+    struct id run;   /* the newest that its desktop was given */
+    struct id check; /* the open question; "" in quarantine: to be read from the database */
+    char mac[18];    /* of its last owner; "" when free */
+    char reason[12];
+    int64_t since;       /* wall clock */
+    bool heard, stored;  /* the agent names it now; the database has it as it is */
+    struct vf_seen seen; /* vf_ledger.h */
     UT_hash_handle hh;
 };
 const char *vf_state_word(enum vf_state s);
@@ -156,10 +193,11 @@ struct bserver {
     struct sync_set *set; /* replica of what its agent observed */
     int64_t heard_ms;     /* boot clock of the last push; 0: not since our start */
     int64_t heard_wall;
-    bool knows_key; /* it has our ticket key */
-    int64_t load;   /* people on it; broker_decide's scratch */
-    int free_vfs;   /* desktop_place's scratch */
-    bool shown_up;  /* its desktops were last published as those of a host that answers */
+    bool knows_key;     /* it has our ticket key */
+    int64_t load;       /* people on it; broker_decide's scratch */
+    int free_vfs;       /* desktop_place's scratch */
+    json_t *vf_refused; /* id → why what its agent says of it is not taken; NULL: none */
+    bool shown_up;      /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };
 

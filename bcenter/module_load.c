@@ -77,6 +77,12 @@ static enum vf_state vf_state_from(const char *word)
     return VF_LOST;
 }
 
+/* The row says what its agent says of where it is. */
+static bool said(const struct vf *v, const PGresult *r, int row)
+{
+    return strcmp(v->pf, db_text(r, row, "pf")) == 0 && v->index == db_int(r, row, "index", -1);
+}
+
 static void take_vfs(struct module *m, const PGresult *r)
 {
     for (int i = 0; i < db_rows(r); i++) {
@@ -92,12 +98,20 @@ static void take_vfs(struct module *m, const PGresult *r)
             HASH_ADD(hh, m->vfs, id.s, ID_LEN, v);
         }
         v->bserver = module_bserver(m, &host);
-        text_at(r, i, "pf", v->pf, sizeof v->pf);
-        text_at(r, i, "address", v->address, sizeof v->address);
-        v->index = (int)db_int(r, i, "index", 0);
+        v->stored = v->heard && said(v, r, i);
+        if (!v->heard) {
+            text_at(r, i, "pf", v->pf, sizeof v->pf);
+            text_at(r, i, "address", v->address, sizeof v->address);
+            v->index = (int)db_int(r, i, "index", 0);
+        }
         v->vlan = (int)db_int(r, i, "vlan", 0);
         v->state = vf_state_from(db_text(r, i, "state"));
-        v->stored = v->heard == (v->state != VF_LOST);
+        v->stored = v->heard ? v->stored && v->state != VF_LOST : v->state == VF_LOST;
+        v->run = id_at(r, i, "run_id");
+        v->check = id_at(r, i, "check_id");
+        text_at(r, i, "mac", v->mac, sizeof v->mac);
+        text_at(r, i, "reason", v->reason, sizeof v->reason);
+        v->since = db_int(r, i, "since_ms", 0);
         v->desktop = module_desktop(m, &who);
         if (v->desktop)
             v->desktop->vf = v;

@@ -2,7 +2,9 @@
 
 #include <string.h>
 
+#include "bcenter/agent_vf.h"
 #include "bcenter/desktop_state.h"
+#include "bcenter/publish_vf.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 
@@ -308,9 +310,9 @@ static json_t *lanes_json(const struct bserver *b)
 
 static void copy_members(json_t *to, const json_t *from)
 {
-    static const char *const names[] = { "kind",    "boot",       "agent_version", "cores",
-                                         "threads", "memory_mib", "accelerator",   "capabilities",
-                                         "storage", "drift" };
+    static const char *const names[] = { "kind",        "boot",         "agent_version",
+                                         "cores",       "threads",      "memory_mib",
+                                         "accelerator", "capabilities", "storage" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         json_t *v = json_object_get(from, names[i]);
@@ -319,10 +321,20 @@ static void copy_members(json_t *to, const json_t *from)
     }
 }
 
-static json_t *bserver_json(const struct bcenter *bc, const struct bserver *b)
+/* What the agent sees, and what the ledger of VFs sees. */
+static void put_drift(struct bcenter *bc, const struct bserver *b, json_t *o)
 {
-    int used = 0, running = 0, vfs = 0, vfs_used = 0;
-    struct vf *v, *next;
+    const json_t *own = json_object_get(b->body, "drift");
+    json_t *drift =
+        json_is_array(own) ? json_copy(json_object_get(b->body, "drift")) : json_array();
+
+    agent_vf_drift(bc, b, drift);
+    json_object_set_new(o, "drift", drift);
+}
+
+static json_t *bserver_json(struct bcenter *bc, const struct bserver *b)
+{
+    int used = 0, running = 0;
     json_t *o = json_object();
 
     for (int i = 0; i < b->nslots; i++)
@@ -330,11 +342,6 @@ static json_t *bserver_json(const struct bcenter *bc, const struct bserver *b)
             used++;
             running += desktop_running(b->slots[i].desktop);
         }
-    HASH_ITER(hh, bc->m.vfs, v, next)
-    {
-        vfs += v->bserver == b;
-        vfs_used += v->bserver == b && v->state != VF_FREE;
-    }
     copy_members(o, b->body);
     json_put_str(o, "id", b->id.s);
     json_put_str(o, "name", b->name);
@@ -346,28 +353,12 @@ static json_t *bserver_json(const struct bcenter *bc, const struct bserver *b)
     json_put_int(o, "slots_used", used);
     json_put_int(o, "desktops", used);
     json_put_int(o, "running", running);
-    json_put_int(o, "vfs", vfs);
-    json_put_int(o, "vfs_used", vfs_used);
+    publish_vf_counts(bc, b, o);
+    put_drift(bc, b, o);
     /* Said by the minute, so that the heartbeat alone makes no news. */
     json_put_time(o, "last_heard", b->heard_wall / 60000 * 60000);
     json_put_time(o, "as_of", b->heard_wall / 60000 * 60000);
     return o;
-}
-
-static void publish_vf(struct bcenter *bc, const struct vf *v)
-{
-    json_t *o = json_object();
-
-    json_put_str(o, "id", v->id.s);
-    json_put_str(o, "bserver_id", v->bserver->id.s);
-    json_put_str(o, "pf", v->pf);
-    json_put_str(o, "address", v->address);
-    json_put_int(o, "index", v->index);
-    json_put_str(o, "mac", v->desktop ? v->desktop->row.mac : NULL);
-    json_object_set_new(o, "vlan", v->vlan ? json_integer(v->vlan) : json_null());
-    json_put_str(o, "state", vf_state_word(v->state));
-    json_put_str(o, "desktop_id", v->desktop ? v->desktop->row.id.s : NULL);
-    sync_set_put(bc->observed, "", "vf", &v->id, o);
 }
 
 void publish_bserver(struct bcenter *bc, struct bserver *b)

@@ -83,6 +83,7 @@ void reconcile_tick(void *arg)
         return;
     reconcile_unsure(bc);
     reconcile_hosts(bc);
+    reconcile_vfs(bc);
     reconcile_operations(bc);
     reconcile_pools(bc);
     reconcile_desktops(bc);

@@ -17,6 +17,7 @@ void reconcile_turn(void *bc); /* ticker body: not too often */
 /* Its parts, each with the lock free on entry and return. */
 void reconcile_unsure(struct bcenter *bc);
 void reconcile_hosts(struct bcenter *bc);
+void reconcile_vfs(struct bcenter *bc);
 void reconcile_pools(struct bcenter *bc);
 void reconcile_desktops(struct bcenter *bc);
 void reconcile_operations(struct bcenter *bc);

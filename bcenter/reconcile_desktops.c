@@ -213,8 +213,19 @@ static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct c
     return false;
 }
 
-static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
+/* Lock held. Its VF may have another run than memory says: read again with its bServer. */
+static void look_again(struct bcenter *bc, const struct id *id)
 {
+    struct desktop *d = module_desktop(&bc->m, id);
+
+    if (d && d->vf && d->bserver)
+        d->bserver->stored = false;
+}
+
+static void forget(struct bcenter *bc, const struct id *id, int64_t generation,
+                   const struct id *vf_run)
+{
+    struct id check = id_new();
     auto_result PGresult *r = NULL;
     struct err e = { 0 };
     char number[24], epoch[24];
@@ -222,16 +233,20 @@ static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
 
     snprintf(number, sizeof number, "%lld", (long long)generation);
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
-    rc = db_run(bc->reconcile_db, &Q_desktop_forget, DB_ARGS(id->s, number, epoch), &r, &e);
+    rc = db_run(bc->reconcile_db, &Q_desktop_forget,
+                DB_ARGS(id->s, number, id_set(vf_run) ? vf_run->s : NULL, check.s, epoch), &r, &e);
     if (rc == 0)
         rc = store_outcome(r, &e);
     if (rc < 0) {
         log_err("desktop-forget", &e);
         desktop_reload(bc, bc->reconcile_db, id);
+        module_lock(&bc->m);
+        look_again(bc, id);
+        module_unlock(&bc->m);
         return;
     }
     module_lock(&bc->m);
-    desktop_forgotten(bc, id);
+    desktop_forgotten(bc, id, &check);
     module_unlock(&bc->m);
 }
 
@@ -256,6 +271,7 @@ enum next reconcile_decide(struct bcenter *bc, struct desktop *d, int64_t now, s
 static void reconcile_desktop(struct bcenter *bc, const struct id *id)
 {
     int64_t generation;
+    struct id vf_run;
     struct desktop *d;
     struct change c;
     enum next next;
@@ -268,9 +284,10 @@ static void reconcile_desktop(struct bcenter *bc, const struct id *id)
     }
     next = reconcile_decide(bc, d, clock_boot_ms(), &c);
     generation = d->row.generation;
+    vf_run = d->vf ? d->vf->run : (struct id){ "" };
     module_unlock(&bc->m);
     if (next == NEXT_FORGET)
-        forget(bc, id, generation);
+        forget(bc, id, generation, &vf_run);
     else if (next != NEXT_NOTHING)
         reconcile_commit(bc, &c);
 }

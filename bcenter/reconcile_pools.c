@@ -3,6 +3,7 @@
 #include "bcenter/desktop_place.h"
 #include "bcenter/pool_share.h"
 #include "bcenter/publish.h"
+#include "bcenter/publish_pool.h"
 #include "bcenter/reconcile.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -124,6 +125,9 @@ void reconcile_pools(struct bcenter *bc)
         while (make-- > 0 && make_one(bc, &pools[i])) {
         }
     }
+    module_lock(&bc->m);
+    publish_pools(bc);
+    module_unlock(&bc->m);
     free(pools);
     free(desktops);
 }

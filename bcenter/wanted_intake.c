@@ -59,6 +59,7 @@ static void take_node(struct bcenter *bc, const struct sync_object *o)
 static void take_module(struct bcenter *bc, const struct sync_object *o)
 {
     struct module *m = &bc->m;
+    int64_t no;
     ENTRY(sister, sisters);
 
     if (o->deleted) {
@@ -68,6 +69,8 @@ static void take_module(struct bcenter *bc, const struct sync_object *o)
     }
     text(o->body, "name", x->name, sizeof x->name);
     text(o->body, "login", x->login, sizeof x->login);
+    no = json_num(o->body, "mac_no", 0);
+    x->mac_no = no >= 256 && no <= 65535 ? (int)no : 0;
     if (id_eq(&x->id, &m->id))
         snprintf(m->name, sizeof m->name, "%s", x->name);
 }

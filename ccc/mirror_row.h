@@ -15,6 +15,7 @@ enum mirror_kind {
     MIRROR_OPERATION,
     MIRROR_SEAT,
     MIRROR_SHARE,
+    MIRROR_POOL,
     MIRROR_AUDIT,
     MIRROR_KINDS
 };

@@ -77,6 +77,7 @@ static int get_vfs(const struct request *rq, struct reply *rp, struct err *e)
         { 0 },
     };
     static const struct list_filter filters[] = { { "bserver_id", LIST_UUID, NULL },
+                                                  { "module_id", LIST_UUID, NULL },
                                                   { "state", LIST_TEXT, states },
                                                   LIST_END };
     static const struct list_spec spec = { .sorts = sorts, .filters = filters };

@@ -67,32 +67,36 @@ select id, rfc3339(created_at) as sort, body from api_bserver
    and ($5::text is null or state = $5::text)
  order by created_at desc, id desc limit $1::integer;
 
--- name: vf_list_address(limit, after, after_id, bserver_id, state)
+-- name: vf_list_address(limit, after, after_id, bserver_id, module_id, state)
 select id, address as sort, body from api_vf
  where ($2::text is null or (address, id) > ($2::text, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by address, id limit $1::integer;
 
--- name: vf_list_address_down(limit, after, after_id, bserver_id, state)
+-- name: vf_list_address_down(limit, after, after_id, bserver_id, module_id, state)
 select id, address as sort, body from api_vf
  where ($2::text is null or (address, id) < ($2::text, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by address desc, id desc limit $1::integer;
 
--- name: vf_list_created(limit, after, after_id, bserver_id, state)
+-- name: vf_list_created(limit, after, after_id, bserver_id, module_id, state)
 select id, rfc3339(created_at) as sort, body from api_vf
  where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by created_at, id limit $1::integer;
 
--- name: vf_list_created_down(limit, after, after_id, bserver_id, state)
+-- name: vf_list_created_down(limit, after, after_id, bserver_id, module_id, state)
 select id, rfc3339(created_at) as sort, body from api_vf
  where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by created_at desc, id desc limit $1::integer;
 
 -- The display lanes that a person's screens may come from, by bServer.

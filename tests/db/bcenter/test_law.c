@@ -157,17 +157,69 @@ static void ten_bservers_a_thousand_desktops(void **state)
     assert_int_equal(sql_number("select desktops from module_use"), 999);
 }
 
+/* How many desktops went: D1, if its VF has this run. */
+static int64_t forget_with_run(const char *run)
+{
+    auto_result PGresult *r = NULL;
+    auto_db struct db *db = NULL;
+    struct err e = { 0 };
+
+    if (db_open(getenv("TEST_DB"), &db, &e) < 0 ||
+        db_run(db, &Q_desktop_forget, DB_ARGS(D1, "1", run, S2, "0"), &r, &e) < 0)
+        fail_msg("%s %s", e.detail, e.cause);
+    return db_int(r, 0, "done", -1);
+}
+
 static void vfs(void **state)
 {
     (void)state;
     sql("insert into vf (id, bserver_id, pf, address, index) values "
         "('50000000-0000-4000-8000-000000000002', '" HOST "', 'p', 'b', 1)");
+    /* Nobody gets one that was not verified, and only the answer to its question frees it. */
+    refused("law_vf_clean", "insert into vf (id, bserver_id, pf, address, index, state, check_id) "
+                            "values ('50000000-0000-4000-8000-000000000003', '" HOST
+                            "', 'p', 'c', 2, 'free', null)");
+    refused("law_vf_owner",
+            "update vf set state = 'assigned', desktop_id = '" D1 "' where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set state = 'free'");
+    refused("law_vf_clean", "update vf set state = 'free', verified = '" R1 "'");
+    refused("quarantine_has_check", "update vf set check_id = null");
+    sql("update vf set state = 'free', verified = check_id, check_id = null");
     sql("update vf set state = 'assigned', desktop_id = '" D1 "' where id = '" V1 "'");
     refused("vf_desktop_id_key",
             "update vf set state = 'assigned', desktop_id = '" D1 "' where id <> '" V1 "'");
     refused("assigned_has_desktop", "update vf set state = 'free' where id = '" V1 "'");
     refused("assigned_has_desktop", "update vf set state = 'assigned' where id <> '" V1 "'");
     refused("vf_bserver_id_address_key", "update vf set address = 'a' where id <> '" V1 "'");
+    refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
+    /* Given back: with a question, and then it is nobody's until that is answered. */
+    refused("law_vf_clean", "update vf set desktop_id = null, state = 'lost' where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set desktop_id = null, state = 'free' where id = '" V1 "'");
+    sql("update vf set state = 'lost' where id = '" V1 "'");
+    refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
+    sql("update vf set desktop_id = null, check_id = gen_random_uuid() where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set state = 'free' where id = '" V1 "'");
+    refused("law_vf_owner",
+            "update vf set state = 'assigned', desktop_id = '" D2 "' where id = '" V1 "'");
+}
+
+/* A release names the run that the VF was given with: one that comes late does nothing. */
+static void a_vf_is_given_back_by_owner_and_run(void **state)
+{
+    (void)state;
+    sql("update bserver set memory_used_mib = 200, store_used_gib = 2");
+    sql("update vf set state = 'free', verified = check_id, check_id = null");
+    sql("update vf set state = 'assigned', desktop_id = '" D1 "'");
+    sql("update desktop set run_id = '" R1 "', run_boot = 'b' where id = '" D1 "'");
+    assert_int_equal(sql_number("select count(*) from vf where run_id = '" R1 "'"), 1);
+    sql("update desktop set run_id = null, run_boot = null, deleting = true where id = '" D1 "'");
+    assert_int_equal(forget_with_run(NULL), 0);
+    assert_int_equal(forget_with_run(S1), 0);
+    assert_int_equal(sql_number("select count(*) from vf where state = 'assigned'"), 1);
+    assert_int_equal(forget_with_run(R1), 1);
+    assert_int_equal(sql_number("select count(*) from vf where state = 'quarantine' and run_id is "
+                                "null and check_id = '" S2 "'"),
+                     1);
 }
 
 static void no_overcommit(void **state)
@@ -408,6 +460,7 @@ int main(void)
         cmocka_unit_test_setup(fifty_a_lane, setup),
         cmocka_unit_test_setup(ten_bservers_a_thousand_desktops, setup),
         cmocka_unit_test_setup(vfs, setup),
+        cmocka_unit_test_setup(a_vf_is_given_back_by_owner_and_run, setup),
         cmocka_unit_test_setup(no_overcommit, setup),
         cmocka_unit_test_setup(one_overlay_one_person, setup),
         cmocka_unit_test_setup(one_live_session, setup),

@@ -1,4 +1,4 @@
--- 0009: clean hand-over (design §5.8), as far as a database can know it: who sits at a floating desktop sits at an overlay
+-- 0008: clean hand-over (design §5.8), as far as a database can know it: who sits at a floating desktop sits at an overlay
 -- that nobody used before, in a run that began after the overlay was made, and the host has said that it is this run, on
 -- this overlay, and that its guest is up. What the host said comes with the session and is kept as the evidence.
 
