@@ -59,10 +59,15 @@ static bool free_vf(const struct vf *v, const struct bserver *b)
     return v->bserver == b && v->stored && v->heard && v->state == VF_FREE && !v->desktop;
 }
 
-static void candidate(const struct bserver *b, struct candidate *c)
+static int64_t io_units(int64_t uio)
+{
+    return uio > PLACEMENT_IO_MOST ? PLACEMENT_IO_MOST : uio;
+}
+
+static void candidate(const struct bserver *b, int64_t boot_ms, struct candidate *c)
 {
     *c = (struct candidate){ .bserver = b->id, .free_vfs = b->free_vfs };
-    c->up = bserver_up(b, clock_boot_ms()) && !b->maintenance && b->stored;
+    c->up = bserver_up(b, boot_ms) && !b->maintenance && b->stored;
     c->format = b->qcow2 || strcmp(b->kind, "simulated") == 0;
     c->user_net = b->user_net;
     c->lanes = b->nlanes;
@@ -73,11 +78,14 @@ static void candidate(const struct bserver *b, struct candidate *c)
             continue;
         if (b->slots[i].desktop)
             c->used_slots[lane]++;
-        else if (i < bserver_slots(b)) /* it may have come back smaller than its slots */
+        else if (i < bserver_slots(b) && /* it may have come back smaller than its slots */
+                 c->free_slots[lane] < PLACEMENT_LANE_MOST)
             c->free_slots[lane]++;
     }
     c->memory_free_mib = b->memory_limit_mib - b->memory_used_mib;
     c->store_free_gib = b->store_limit_gib < 0 ? -1 : b->store_limit_gib - b->store_used_gib;
+    c->io_total = io_units(io_up(b->io.total, PLACEMENT_IO_UNIT));
+    c->io_limit = io_units(io_down(io_limit_now(&b->io.limit), PLACEMENT_IO_UNIT));
 }
 
 static void count_vfs(struct module *m)
@@ -96,17 +104,20 @@ static void count_vfs(struct module *m)
     }
 }
 
-/* At most ten count (law), and those that were deleted are not asked. */
-static int candidates(struct module *m, struct candidate list[PLACEMENT_HOSTS])
+int desktop_place_candidates(struct module *m, int64_t boot_ms,
+                             struct candidate list[PLACEMENT_HOSTS])
 {
     struct bserver *b, *next;
     int n = 0;
 
-    count_vfs(m);
+    io_hosts_look(m, boot_ms);
     HASH_ITER(hh, m->bservers, b, next)
     {
-        if (!b->left && n < PLACEMENT_HOSTS)
-            candidate(b, &list[n++]);
+        b->candidate = -1;
+        if (b->left || n == PLACEMENT_HOSTS)
+            continue;
+        candidate(b, boot_ms, &list[n]);
+        b->candidate = n++;
     }
     return n;
 }
@@ -146,8 +157,10 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
     struct placement pl;
     struct demand want = { .desktop = id_new(), .needs_vf = p->needs_vf };
     int64_t disk = p->disk_gib > 0 ? p->disk_gib << 30 : json_num(v->body, "virtual_size", 0);
-    int n = candidates(m, list);
+    int n;
 
+    count_vfs(m);
+    n = desktop_place_candidates(m, clock_boot_ms(), list);
     memset(mk, 0, sizeof *mk);
     want.memory_mib = placement_memory(p->memory_mib);
     want.store_gib = placement_store(disk, p->floating);

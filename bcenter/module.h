@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "bcenter/io_host.h"
 #include "common/base/err.h"
 #include "common/base/id.h"
 #include "common/sync/set.h"
@@ -152,9 +153,9 @@ struct bserver {
     int64_t heard_ms;     /* boot clock of the last push; 0: not since our start */
     int64_t heard_wall;
     bool knows_key; /* it has our ticket key */
-    int64_t load;   /* people on it; broker_decide's scratch */
-    int free_vfs;   /* desktop_place's scratch */
-    bool shown_up;  /* its desktops were last published as those of a host that answers */
+    struct host_io io;
+    int free_vfs, candidate; /* desktop_place's scratch; candidate -1: not one of them */
+    bool shown_up;           /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };
 
@@ -179,6 +180,7 @@ struct operation {
     int percent;
     int64_t stage_at[6]; /* wall clock, of a connect's or start's five stages */
     json_t *error;
+    json_t *waiting; /* queued, or up and let in by nobody: the law that it waits for, a problem */
     int64_t created, started, ended, deadline; /* wall clock */
     bool cancel, wanted, stored;
     enum order_state { ORDER_NONE, ORDER_GIVEN, ORDER_DONE, ORDER_FAILED } order;
@@ -209,6 +211,7 @@ struct desktop {
     int64_t run_at;   /* boot clock of the newest run that we gave; 0: before our start */
     int64_t retry_at; /* boot clock: not started as a spare before */
     int failures;
+    struct desktop_io io;
     /* observed */
     enum observed observed;
     struct id seen_run, last_run, seen_overlay, ready_run, error_for;
@@ -261,6 +264,8 @@ struct module {
     struct asking *asking;
     struct seat *seats;
     struct holder *holders;
+    struct io_pool *io_pools;
+    struct io_given_limit *io_given;
     unsigned char resume_key[32]; /* resume.h */
     struct operation *operations;
     int64_t held; /* deletions that wait for a person */
