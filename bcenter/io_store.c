@@ -120,11 +120,12 @@ static void put_count(json_t *o, const char *key, int64_t n)
     json_object_set_new(o, key, n < 0 ? json_null() : json_integer(n));
 }
 
-static json_t *move_json(const struct bserver *b, const struct io_move *v)
+static json_t *move_json(const struct bserver *b, const struct io_move *v, int64_t seq)
 {
     json_t *o = json_object();
 
     json_put_str(o, "id", b->id.s);
+    json_put_int(o, "seq", seq);
     json_put_int(o, "at", v->at);
     json_put_int(o, "from", v->from);
     json_put_int(o, "to", v->to);
@@ -162,7 +163,8 @@ static void copy_hosts(struct module *m, bool all, struct batch *x)
             continue;
         json_array_append_new(x->limits, limit_json(b));
         for (int i = io->nmoves - io->unsaved; i < io->nmoves; i++)
-            json_array_append_new(x->moves, move_json(b, &io->moves[i]));
+            json_array_append_new(x->moves,
+                                  move_json(b, &io->moves[i], (int64_t)json_array_size(x->moves)));
         x->hosts[x->nhosts++] = (struct copied){ b->id, io->changed, io->unsaved };
     }
 }

@@ -407,6 +407,15 @@ static struct ending ending_of(struct bcenter *bc, struct desktop *d, struct ope
     return done;
 }
 
+/* Up, and without a session: clean, somebody else's spare. */
+static void never_let_in(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                         struct change *c)
+{
+    c->op_problem = json_incref(op->waiting);
+    if (!d->session && (d->row.floating || !id_set(&d->used_by)))
+        change_free(&bc->m, d, c);
+}
+
 static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct operation *op,
                              const struct ending *end)
 {
@@ -420,11 +429,8 @@ static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct
                      : op->stage;
     c.op_error = end->code;
     snprintf(c.op_detail, sizeof c.op_detail, "%s", end->detail ? end->detail : "");
-    if (end->code == ERR_LAW_IO) { /* up, and never let in: clean, somebody else's spare */
-        c.op_problem = json_incref(op->waiting);
-        if (!d->session && (d->row.floating || !id_set(&d->used_by)))
-            change_free(&bc->m, d, &c);
-    }
+    if (end->code == ERR_LAW_IO)
+        never_let_in(bc, d, op, &c);
     /* A floating desktop that does not come up is switched off: the next one who asks gets a new
      * run. A persistent one may be repairing its disk, and is left to its person. */
     if (end->state == OP_CANCELLED ||

@@ -24,9 +24,9 @@ l as (insert into io_limit (bserver_id, learned, fallen, began, quiet, given)
           quiet = excluded.quiet, given = excluded.given),
 m as (insert into io_move (bserver_id, at, from_uio, to_uio, reason, total, us_per_request, quiet_us, dropped)
       select b.id, to_timestamp(x.at / 1000.0), x."from", x."to", x.reason, x.total, x.us_per_request, x.quiet_us, x.dropped
-        from jsonb_to_recordset($2::jsonb) x(id uuid, at bigint, "from" bigint, "to" bigint, reason text, total bigint,
+        from jsonb_to_recordset($2::jsonb) x(id uuid, seq integer, at bigint, "from" bigint, "to" bigint, reason text, total bigint,
                                              us_per_request bigint, quiet_us bigint, dropped bigint)
-        join bserver b on b.id = x.id where exists (select from lead)),
+        join bserver b on b.id = x.id where exists (select from lead) order by x.seq),
 p as (insert into io_pool (pool_id, per_job, job_samples, per_start, start_samples)
       select x.id, x.per_job, x.job_samples, x.per_start, x.start_samples
         from jsonb_to_recordset($3::jsonb) x(id uuid, per_job bigint, job_samples bigint, per_start bigint, start_samples bigint)

@@ -160,27 +160,35 @@ struct seen {
     int moves[IO_WITHDRAWN + 1];
 };
 
+/* Where the limit that is learned may go with this sample. */
+static void check_learned(const struct io_limit *before, const struct io_sample *s, int64_t to,
+                          const struct seen *seen)
+{
+    int64_t from = io_limit_now(before), total = io_cut(s->total), tenths = total - total / 10,
+            high = seen->healthy + seen->healthy / 4;
+
+    assert_true(to >= IO_LEAST && to <= (high > IO_INITIAL ? high : IO_INITIAL));
+    if (io_limit_healthy(before, s)) {
+        assert_true(to >= from);
+        return;
+    }
+    assert_true(to <= from);
+    if (total >= from / 4 && total < from) /* it falls within one sample */
+        assert_true(to == (tenths > IO_LEAST ? tenths : IO_LEAST));
+}
+
 static void check(const struct io_limit *before, const struct io_limit *after,
                   const struct io_sample *s, bool moved, const struct io_move *v, struct seen *seen)
 {
     int64_t from = io_limit_now(before), to = io_limit_now(after), total = io_cut(s->total);
-    bool healthy = io_limit_healthy(before, s);
 
-    if (healthy && total > seen->healthy)
+    if (io_limit_healthy(before, s) && total > seen->healthy)
         seen->healthy = total;
     assert_true(moved == (from != to)); /* a move is told, and only a move */
-    if (before->given) {
+    if (before->given)
         assert_true(to == before->figure);
-    } else {
-        int64_t high = seen->healthy + seen->healthy / 4;
-
-        assert_true(to >= IO_LEAST && to <= (high > IO_INITIAL ? high : IO_INITIAL));
-        if (!healthy && total >= from / 4 && total < from) /* falls within one sample */
-            assert_true(to == (total - total / 10 > IO_LEAST ? total - total / 10 : IO_LEAST) ||
-                        (to == from && total - total / 10 <= IO_LEAST));
-        assert_true(healthy || to <= from);
-        assert_true(!healthy || to >= from);
-    }
+    else
+        check_learned(before, s, to, seen);
     if (!moved)
         return;
     assert_true(v->reason >= IO_HEALTHY && v->reason <= IO_WITHDRAWN);
