@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bcenter/agent_vf.h"
+#include "bcenter/io_observed.h"
 #include "bcenter/publish.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -57,6 +58,7 @@ static void take_capabilities(struct bserver *b, const json_t *c)
     b->guest_channel = json_flag(c, "guest_channel", !simulated);
     b->qcow2 = has_format(c, "qcow2") && !simulated;
     b->user_net = json_flag(c, "user_net", !simulated);
+    b->io.samples = json_str(c, "io_source") != NULL;
 }
 
 void bserver_take_report(struct bserver *b, json_t *body)
@@ -150,6 +152,7 @@ static void take_desktop(struct bcenter *bc, struct bserver *b, const struct syn
     text(error, "slug", d->error_slug, sizeof d->error_slug);
     text(error, "detail", d->error_detail, sizeof d->error_detail);
     d->as_of = clock_parse(json_str(o->body, "as_of"), &as_of) ? as_of : clock_wall_ms();
+    io_desktop_settled(d, clock_boot_ms()); /* when it was ready first is seen here */
     publish_desktop(bc, d);
 }
 
@@ -207,5 +210,8 @@ void agent_observed(void *arg, const struct sync_object *o)
         take_order(bc, b, o);
     else if (b && strcmp(o->kind, "screen") == 0)
         take_screen(bc, b, o);
+    else if (b && strcmp(o->kind, "io") == 0)
+        io_observed_take(&bc->m, b, o->deleted ? NULL : o->body,
+                         (struct io_time){ clock_boot_ms(), clock_wall_ms() });
     module_unlock(&bc->m);
 }

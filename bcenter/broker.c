@@ -37,8 +37,9 @@ static void new_session(const struct bcenter *bc, struct attempt *a)
     sodium_bin2hex(a->hash_hex, sizeof a->hash_hex, a->hash, sizeof a->hash);
 }
 
-/* Lock held: the desktop is ours to write until finish(). */
-static void reserve(struct bcenter *bc, struct desktop *d, struct attempt *a)
+/* Lock held: the desktop is ours to write until finish(); what it will be charged is charged now.
+ */
+static void reserve(struct bcenter *bc, struct desktop *d, int64_t charge, struct attempt *a)
 {
     memset(a, 0, sizeof *a);
     desktop_row_copy(&a->row, &d->row);
@@ -48,6 +49,7 @@ static void reserve(struct bcenter *bc, struct desktop *d, struct attempt *a)
         a->seen_overlay = d->seen_overlay;
     if (d->bserver && d->bserver->guest_channel && d->row.guest_speaks)
         a->ready_run = d->ready_run;
+    d->io.held = charge;
     snprintf(a->generation, sizeof a->generation, "%lld", (long long)d->row.generation);
     snprintf(a->epoch, sizeof a->epoch, "%lld", (long long)bc->m.epoch);
     snprintf(a->seq, sizeof a->seq, "%lld", (long long)d->row.seq + 1);
@@ -63,7 +65,7 @@ static struct desktop *finish(struct bcenter *bc, struct db *db, struct attempt 
     module_lock(&bc->m);
     d = module_desktop(&bc->m, &a->row.id);
     if (d)
-        d->busy = false;
+        desktop_written(d);
     pthread_cond_broadcast(&bc->m.changed);
     desktop_row_release(&a->row);
     return d;
@@ -115,6 +117,7 @@ static int resume(struct bcenter *bc, struct desktop *d, struct connection *out,
 
 struct opening {
     struct id person, op; /* op: the connect that ends with it, or "" */
+    int64_t charge;
     const char *actor_name, *trace;
 };
 
@@ -129,7 +132,7 @@ static int write_open(struct bcenter *bc, struct db *db, const struct opening *o
 {
     auto_result PGresult *r = NULL;
 
-    reserve(bc, d, a);
+    reserve(bc, d, o->charge, a);
     new_session(bc, a);
     module_unlock(&bc->m);
     a->run = a->row.run;
@@ -168,9 +171,13 @@ static int apply_open(struct bcenter *bc, const struct opening *o, struct deskto
 }
 
 static int open_session(struct bcenter *bc, struct db *db, const struct connect *c,
-                        struct desktop *d, struct connection *out, struct err *e)
+                        const struct decided *dc, struct connection *out, struct err *e)
 {
-    struct opening o = { .person = c->ask.person, .actor_name = c->actor_name, .trace = c->trace };
+    struct opening o = { .person = c->ask.person,
+                         .charge = dc->charge,
+                         .actor_name = c->actor_name,
+                         .trace = c->trace };
+    struct desktop *d = dc->desktop;
     struct attempt a;
     int rc = write_open(bc, db, &o, d, &a, e);
 
@@ -193,7 +200,9 @@ static void apply_arrival(struct desktop *d, struct operation *op)
 
     metric_add(METRIC_OPERATIONS, 1);
     op->state = OP_SUCCEEDED;
+    op->started = op->started ? op->started : now;
     op->ended = op->stage_at[4] = now;
+    operation_wait(op, NULL);
     snprintf(op->stage, sizeof op->stage, "ready");
     if (d->op == op)
         d->op = NULL;
@@ -201,7 +210,9 @@ static void apply_arrival(struct desktop *d, struct operation *op)
 
 void broker_arrive(struct bcenter *bc, struct db *db, struct desktop *d, const struct operation *op)
 {
-    struct opening o = { .person = op->asked_by, .op = op->id };
+    struct opening o = { .person = op->asked_by,
+                         .op = op->id,
+                         .charge = io_desktop_charge(&bc->m, d, clock_boot_ms()) };
     char name[sizeof op->asked_name], trace[sizeof op->trace];
     struct operation *now;
     struct err e = { 0 };
@@ -228,62 +239,103 @@ void broker_arrive(struct bcenter *bc, struct db *db, struct desktop *d, const s
         bcenter_poke(bc);
 }
 
-static void apply_start(struct bcenter *bc, const struct connect *c, struct desktop *d,
-                        const struct attempt *a, int64_t deadline)
+/* ---- an operation that ends with it ---- */
+
+struct beginning {
+    const struct connect *c;
+    const struct err *wait; /* NULL, or the law that it waits for: then nothing starts yet */
+    int64_t deadline;       /* wall clock */
+};
+
+/* Lock held. */
+static void apply_operation(struct operation *op, const struct beginning *b, struct desktop *d,
+                            const struct id *run)
+{
+    const struct connect *c = b->c;
+
+    op->verb = VERB_CONNECT;
+    op->target = d->row.id;
+    op->asked_by = c->ask.person;
+    op->seq = d->row.seq;
+    op->created = op->stage_at[0] = clock_wall_ms();
+    op->deadline = b->deadline;
+    op->stored = true;
+    op->state = b->wait ? OP_QUEUED : OP_RUNNING;
+    if (!b->wait) {
+        op->run = *run;
+        op->started = op->created;
+    }
+    operation_wait(op, b->wait);
+    snprintf(op->target_kind, sizeof op->target_kind, "desktop");
+    snprintf(op->asked_name, sizeof op->asked_name, "%s", c->actor_name);
+    snprintf(op->trace, sizeof op->trace, "%s", c->trace ? c->trace : "");
+    snprintf(op->stage, sizeof op->stage, "placing");
+    d->op = op;
+}
+
+/* Lock held. */
+static void apply_start(struct bcenter *bc, const struct beginning *b, struct desktop *d,
+                        const struct attempt *a)
 {
     struct operation *op = module_operation_add(&bc->m, &a->op);
 
-    assigned(bc, &c->ask.person, d);
-    if (!id_eq(&d->row.run, &a->run))
-        d->run_at = clock_boot_ms();
-    d->row.run = a->run;
-    if (d->vf)
-        d->vf->run = a->run;
-    snprintf(d->row.run_boot, sizeof d->row.run_boot, "%s", a->row.run_boot);
-    if (op) {
-        op->verb = VERB_CONNECT;
-        op->target = d->row.id;
-        op->asked_by = c->ask.person;
-        op->run = a->run;
-        op->seq = d->row.seq;
-        op->state = OP_RUNNING;
-        op->created = op->started = op->stage_at[0] = clock_wall_ms();
-        op->deadline = deadline;
-        op->stored = true;
-        snprintf(op->target_kind, sizeof op->target_kind, "desktop");
-        snprintf(op->asked_name, sizeof op->asked_name, "%s", c->actor_name);
-        snprintf(op->trace, sizeof op->trace, "%s", c->trace ? c->trace : "");
-        snprintf(op->stage, sizeof op->stage, "placing");
-        d->op = op;
+    assigned(bc, &b->c->ask.person, d);
+    if (!b->wait) {
+        if (!id_eq(&d->row.run, &a->run))
+            d->run_at = clock_boot_ms();
+        d->row.run = a->run;
+        if (d->vf)
+            d->vf->run = a->run;
+        snprintf(d->row.run_boot, sizeof d->row.run_boot, "%s", a->row.run_boot);
+    } else {
+        d->bserver->io.waits = d->bserver->io.waits_now = true;
     }
+    if (op)
+        apply_operation(op, b, d, &a->run);
     publish_desktop(bc, d);
 }
 
-static int start(struct bcenter *bc, struct db *db, const struct connect *c, struct desktop *d,
-                 struct connection *out, struct err *e)
+static int write_start(struct db *db, const struct beginning *b, const struct attempt *a,
+                       struct err *e)
 {
     auto_result PGresult *r = NULL;
-    struct attempt a;
-    int64_t deadline_wall = clock_wall_ms() + CONNECT_DEADLINE_MS;
+    const struct connect *c = b->c;
     char deadline[24];
     int rc;
 
-    reserve(bc, d, &a);
+    snprintf(deadline, sizeof deadline, "%lld", (long long)b->deadline);
+    rc = b->wait
+             ? db_run(db, &Q_connect_queue,
+                      DB_ARGS(a->row.id.s, a->generation, a->epoch, c->ask.person.s, a->seq,
+                              a->op.s, deadline, c->actor_name, c->trace),
+                      &r, e)
+             : db_run(db, &Q_connect_start,
+                      DB_ARGS(a->row.id.s, a->generation, a->epoch, c->ask.person.s, a->run.s,
+                              a->row.run_boot, a->seq, a->op.s, deadline, c->actor_name, c->trace),
+                      &r, e);
+    return rc < 0 ? -1 : store_outcome(r, e);
+}
+
+static int start(struct bcenter *bc, struct db *db, const struct connect *c,
+                 const struct decided *dc, struct connection *out, struct err *e)
+{
+    struct beginning b = { .c = c,
+                           .wait = dc->what == DECIDE_QUEUE ? &dc->why : NULL,
+                           .deadline = clock_wall_ms() + CONNECT_DEADLINE_MS };
+    struct desktop *d = dc->desktop;
+    struct attempt a;
+    int rc;
+
+    reserve(bc, d, dc->charge, &a);
     if (!id_set(&a.row.run))
         snprintf(a.row.run_boot, sizeof a.row.run_boot, "%s", d->bserver->boot);
     module_unlock(&bc->m);
     a.run = id_set(&a.row.run) ? a.row.run : id_new();
     a.op = id_new();
-    snprintf(deadline, sizeof deadline, "%lld", (long long)deadline_wall);
-    rc = db_run(db, &Q_connect_start,
-                DB_ARGS(a.row.id.s, a.generation, a.epoch, c->ask.person.s, a.run.s, a.row.run_boot,
-                        a.seq, a.op.s, deadline, c->actor_name, c->trace),
-                &r, e);
-    if (rc == 0)
-        rc = store_outcome(r, e);
+    rc = write_start(db, &b, &a, e);
     d = finish(bc, db, &a, rc);
     if (rc == 0 && d) {
-        apply_start(bc, c, d, &a, deadline_wall);
+        apply_start(bc, &b, d, &a);
         out->operation = a.op;
         out->desktop = d->row.id;
     }
@@ -365,8 +417,9 @@ static int carry_out(struct bcenter *bc, struct db *db, const struct connect *c,
 {
     switch (dc->what) {
     case DECIDE_RESUME: return resume(bc, dc->desktop, out, e);
-    case DECIDE_OPEN: return open_session(bc, db, c, dc->desktop, out, e);
-    case DECIDE_START: return start(bc, db, c, dc->desktop, out, e);
+    case DECIDE_OPEN: return open_session(bc, db, c, dc, out, e);
+    case DECIDE_START:
+    case DECIDE_QUEUE: return start(bc, db, c, dc, out, e);
     case DECIDE_OPERATION:
         out->operation = dc->desktop->op->id;
         out->desktop = dc->desktop->row.id;

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bcenter/desktop_place.h"
+
 static void refuse(struct decided *out, enum err_code code, const char *detail)
 {
     out->what = DECIDE_REFUSE;
@@ -20,6 +22,39 @@ bool broker_spare(const struct desktop *d, int64_t boot_ms)
     return !d->busy && !d->unsure && !d->op && !d->session && !d->row.deleting &&
            !id_set(&d->row.person) && !id_set(&d->used_by) && d->bserver && d->seen &&
            bserver_up(d->bserver, boot_ms) && !d->bserver->maintenance;
+}
+
+/* ---- the I/O law ---- */
+
+static bool ready(const struct desktop *d, int64_t boot_ms)
+{
+    return desktop_ready(d, boot_ms) && d->bserver->knows_key;
+}
+
+static enum io_want wanted_of(const struct desktop *d, int64_t boot_ms)
+{
+    return desktop_ready(d, boot_ms) ? IO_WANT_SESSION : IO_WANT_START_FOR_HER;
+}
+
+/* Its host has been looked at. Who comes later does not overtake those that wait there. */
+static bool lets_in(struct module *m, struct desktop *d, int64_t boot_ms, struct io_ask *a)
+{
+    *a = io_host_ask(m, d, wanted_of(d, boot_ms), boot_ms);
+    return io_fits(a) && !d->bserver->io.waits;
+}
+
+/* A session, a start, or a place among those that wait. */
+static void give(struct module *m, struct desktop *d, int64_t boot_ms, struct decided *out)
+{
+    struct io_ask a;
+
+    if (lets_in(m, d, boot_ms, &a)) {
+        decide(out, ready(d, boot_ms) ? DECIDE_OPEN : DECIDE_START, d);
+        out->charge = a.after;
+        return;
+    }
+    decide(out, DECIDE_QUEUE, d);
+    io_refuse(&a, 1, 1, &out->why);
 }
 
 /* ---- her own desktop ---- */
@@ -52,7 +87,7 @@ static bool not_now(struct desktop *d, int64_t boot_ms, struct decided *out)
     return true;
 }
 
-static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
+static void hers(struct module *m, struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
                  struct decided *out)
 {
     if (not_now(d, boot_ms, out))
@@ -63,10 +98,11 @@ static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_m
         decide(out, DECIDE_OPERATION, d);
     } else if (d->op && d->op->verb != VERB_REBOOT && d->op->verb != VERB_RESET) {
         refuse(out, ERR_OPERATION_OPEN, "another operation on the desktop is still open");
-    } else if (desktop_ready(d, boot_ms)) {
-        decide(out, d->bserver->knows_key ? DECIDE_OPEN : DECIDE_WAIT, d);
+    } else if (desktop_ready(d, boot_ms) && !d->bserver->knows_key) {
+        decide(out, DECIDE_WAIT, d);
     } else {
-        decide(out, DECIDE_START, d);
+        io_host_look(m, d->bserver, boot_ms);
+        give(m, d, boot_ms, out);
     }
 }
 
@@ -152,31 +188,16 @@ static bool our_place(struct module *m, const struct pool *p, const struct broke
 
 /* ---- a spare ---- */
 
-struct found {
-    struct desktop *best;
-    int64_t score;
-};
-
-static int64_t load_of(const struct bserver *b)
-{
-    int64_t n = 0;
-
-    for (int i = 0; i < b->nslots; i++)
-        n += b->slots[i].desktop && id_set(&b->slots[i].desktop->row.person);
-    return n;
-}
-
-/* Ready before booting before stopped; newest image first; then the host with fewest people. */
-static int64_t score_of(const struct pool *p, const struct desktop *d, int64_t boot_ms)
+/* Its host has room before it has not; ready before booting before stopped; newest image first. */
+static int rank_of(struct module *m, const struct pool *p, struct desktop *d, int64_t boot_ms)
 {
     bool fresh = id_eq(&d->row.version, &p->image_version);
-    int stage = desktop_ready(d, boot_ms) && d->bserver->knows_key ? 0
-                : id_set(&d->row.run)                              ? 1
-                                                                   : 2;
+    int stage = ready(d, boot_ms) ? 0 : id_set(&d->row.run) ? 1 : 2;
+    struct io_ask a;
 
     if (d->error_slug[0])
         stage = 3;
-    return ((int64_t)stage * 2 + !fresh) * 1000 + d->bserver->load;
+    return ((lets_in(m, d, boot_ms, &a) ? 0 : 4) + stage) * 2 + !fresh;
 }
 
 static bool failed_now(const struct desktop *d)
@@ -185,29 +206,38 @@ static bool failed_now(const struct desktop *d)
            (id_eq(&d->error_for, &d->row.overlay) || id_eq(&d->error_for, &d->row.run));
 }
 
-static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t boot_ms)
+/* Of two spares that are as good as each other: the better host, as for a new desktop. */
+static bool better(const struct desktop *a, const struct desktop *b,
+                   const struct candidate list[PLACEMENT_HOSTS], const struct demand *d)
 {
-    struct found f = { NULL, 0 };
-    struct desktop *d, *next;
-    struct bserver *b, *bn;
+    if (a->bserver == b->bserver)
+        return strcmp(a->row.id.s, b->row.id.s) < 0;
+    return placement_better(&list[a->bserver->candidate], &list[b->bserver->candidate], d);
+}
 
-    HASH_ITER(hh, m->bservers, b, bn)
-    {
-        b->load = load_of(b);
-    }
+static struct desktop *spare_for(struct module *m, const struct pool *p,
+                                 const struct broker_ask *ask, int64_t boot_ms)
+{
+    struct demand want = { .desktop = ask->person }; /* her rendezvous with the hosts */
+    struct candidate list[PLACEMENT_HOSTS];
+    struct desktop *d, *next, *best = NULL;
+    int best_rank = 0;
+
+    desktop_place_candidates(m, boot_ms, list);
     HASH_ITER(hh, m->desktops, d, next)
     {
-        int64_t score;
+        int rank;
 
         if (!id_eq(&d->row.pool, &p->id) || !broker_spare(d, boot_ms) || failed_now(d) ||
-            !desktop_screen(d))
+            !desktop_screen(d) || d->bserver->candidate < 0)
             continue;
-        score = score_of(p, d, boot_ms);
-        if (!f.best || score < f.score ||
-            (score == f.score && strcmp(d->row.id.s, f.best->row.id.s) < 0))
-            f = (struct found){ d, score };
+        rank = rank_of(m, p, d, boot_ms);
+        if (!best || rank < best_rank || (rank == best_rank && better(d, best, list, &want))) {
+            best = d;
+            best_rank = rank;
+        }
     }
-    return f.best;
+    return best;
 }
 
 static void exhausted(struct module *m, const struct pool *p, const struct broker_ask *ask,
@@ -263,7 +293,7 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
     if (!d)
         d = module_desktop_of(m, &ask->person, &pool_id);
     if (d) {
-        hers(d, ask, boot_ms, out);
+        hers(m, d, ask, boot_ms, out);
         return;
     }
     p = module_pool(m, &pool_id);
@@ -273,10 +303,9 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
     }
     if (!our_place(m, p, ask, out))
         return;
-    d = spare_for(m, p, boot_ms);
-    if (!d)
-        exhausted(m, p, ask, out);
+    d = spare_for(m, p, ask, boot_ms);
+    if (d)
+        give(m, d, boot_ms, out);
     else
-        decide(out, desktop_ready(d, boot_ms) && d->bserver->knows_key ? DECIDE_OPEN : DECIDE_START,
-               d);
+        exhausted(m, p, ask, out);
 }

@@ -24,13 +24,16 @@ enum decision {
     DECIDE_RESUME,   /* her live session */
     DECIDE_OPEN,     /* a new session on a desktop that is ready */
     DECIDE_START,    /* an operation: it starts, or its start is waited for */
+    DECIDE_QUEUE,    /* an operation that waits until its host has I/O to give: `why` in the law's
+                        words */
     DECIDE_OPERATION /* the operation that is already open for her */
 };
 struct decided {
     enum decision what;
     struct desktop *desktop;
     bool no_room, release;  /* release: not here, and the CCC passes her on */
-    struct err why;         /* of a refusal */
+    struct err why;         /* of a refusal, or of the wait */
+    int64_t charge;         /* uio: what the desktop is charged with it */
     char login[128];        /* of the module that serves her; "" if not another */
     int64_t size, assigned; /* of the pool here, when it is exhausted */
 };

@@ -60,10 +60,15 @@ static bool free_vf(const struct vf *v, const struct bserver *b)
     return v->bserver == b && vf_ledger_usable(v);
 }
 
-static void candidate(const struct bserver *b, struct candidate *c)
+static int64_t io_units(int64_t uio)
+{
+    return uio > PLACEMENT_IO_MOST ? PLACEMENT_IO_MOST : uio;
+}
+
+static void candidate(const struct bserver *b, int64_t boot_ms, struct candidate *c)
 {
     *c = (struct candidate){ .bserver = b->id, .free_vfs = b->free_vfs };
-    c->up = bserver_up(b, clock_boot_ms()) && !b->maintenance && b->stored;
+    c->up = bserver_up(b, boot_ms) && !b->maintenance && b->stored;
     c->format = b->qcow2 || strcmp(b->kind, "simulated") == 0;
     c->user_net = b->user_net;
     c->lanes = b->nlanes;
@@ -74,14 +79,17 @@ static void candidate(const struct bserver *b, struct candidate *c)
             continue;
         if (b->slots[i].desktop)
             c->used_slots[lane]++;
-        else if (i < bserver_slots(b) && !b->lane_down[lane]) /* it may have come back smaller */
+        else if (i < bserver_slots(b) && /* it may have come back smaller than its slots */
+                 !b->lane_down[lane] && c->free_slots[lane] < PLACEMENT_LANE_MOST)
             c->free_slots[lane]++;
     }
     c->memory_free_mib = b->memory_limit_mib - b->memory_used_mib;
     c->store_free_gib = b->store_limit_gib < 0 ? -1 : b->store_limit_gib - b->store_used_gib;
+    c->io_total = io_units(io_up(b->io.total, PLACEMENT_IO_UNIT));
+    c->io_limit = io_units(io_down(io_limit_now(&b->io.limit), PLACEMENT_IO_UNIT));
 }
 
-static void count_vfs(struct module *m)
+void desktop_place_count_vfs(struct module *m)
 {
     struct bserver *b, *bn;
     struct vf *v, *vn;
@@ -97,17 +105,20 @@ static void count_vfs(struct module *m)
     }
 }
 
-/* At most ten count (law), and those that were deleted are not asked. */
-int desktop_place_candidates(struct module *m, struct candidate list[PLACEMENT_HOSTS])
+int desktop_place_candidates(struct module *m, int64_t boot_ms,
+                             struct candidate list[PLACEMENT_HOSTS])
 {
     struct bserver *b, *next;
     int n = 0;
 
-    count_vfs(m);
+    io_hosts_look(m, boot_ms);
     HASH_ITER(hh, m->bservers, b, next)
     {
-        if (!b->left && n < PLACEMENT_HOSTS)
-            candidate(b, &list[n++]);
+        b->candidate = -1;
+        if (b->left || n == PLACEMENT_HOSTS)
+            continue;
+        candidate(b, boot_ms, &list[n]);
+        b->candidate = n++;
     }
     return n;
 }
@@ -187,8 +198,10 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
     struct candidate list[PLACEMENT_HOSTS];
     struct placement pl;
     struct demand want = desktop_place_demand(p, v);
-    int n = desktop_place_candidates(m, list);
+    int n;
 
+    desktop_place_count_vfs(m);
+    n = desktop_place_candidates(m, clock_boot_ms(), list);
     memset(mk, 0, sizeof *mk);
     if (HASH_COUNT(m->desktops) >= MODULE_DESKTOPS)
         return err_set(e, ERR_LAW_MODULE, "the module has %d desktops", MODULE_DESKTOPS);

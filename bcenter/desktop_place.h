@@ -20,8 +20,14 @@ struct desktop_place {
     int64_t epoch;
 };
 
-/* Lock held. The bServers that can be asked, and what one desktop of this pool takes. */
-int desktop_place_candidates(struct module *m, struct candidate list[PLACEMENT_HOSTS]);
+/* Lock held. The bServers of the module as the pure functions see them (their I/O is summed up;
+ * their VFs as they were counted last); b->candidate is its place in the list, -1 for one that was
+ * deleted. Returns how many: at most ten count (law). */
+int desktop_place_candidates(struct module *m, int64_t boot_ms,
+                             struct candidate list[PLACEMENT_HOSTS]);
+/* Lock held. Counts the free VFs of each bServer. */
+void desktop_place_count_vfs(struct module *m);
+/* What one desktop of this pool takes. */
 struct demand desktop_place_demand(const struct pool *p, const struct image_version *v);
 /* Lock held. What the next desktop of this pool will be and where. LAW_… with numbers. */
 int desktop_place_decide(struct module *m, const struct pool *p, const struct image_version *v,

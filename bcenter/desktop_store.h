@@ -17,12 +17,16 @@ struct change {
     const char *op_stage;
     enum err_code op_error; /* ERR_NONE, or why the operation failed */
     char op_detail[256];
-    struct id actor; /* audit; action NULL: none */
+    json_t *op_problem; /* owned; NULL, or the problem itself, for one that has numbers */
+    struct id actor;    /* audit; action NULL: none */
     const char *actor_name, *action, *trace, *detail;
 };
 
 /* Lock held: copies the row into *c and marks the desktop busy. */
 void change_begin(struct desktop *d, struct change *c);
+/* Lock held: it is no longer being written. Its I/O stays reserved while nobody knows what became
+ * of that. */
+void desktop_written(struct desktop *d);
 /* Lock held: nothing is to be written after all. */
 void change_drop(struct bcenter *bc, struct change *c);
 /* Lock not held. CONFLICT, EPOCH_STALE, DB_UNAVAILABLE; the row is read again then. Releases *c
@@ -56,5 +60,9 @@ int store_outcome(const PGresult *r, struct err *e) MUSTCHECK;
 /* JSON text for a parameter; malloc'd. */
 char *store_json(const json_t *v);
 json_t *store_problem(enum err_code code, const char *detail);
+json_t *store_problem_of(const struct err *why); /* with its numbers */
+/* Lock held. What the operation waits for; why NULL: nothing any more. True: it is another thing.
+ */
+bool operation_wait(struct operation *op, const struct err *why);
 
 #endif

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "bcenter/io_host.h"
 #include "common/base/err.h"
 #include "common/base/id.h"
 #include "common/sync/set.h"
@@ -81,7 +82,7 @@ struct pool {
     int nbase;
     int64_t share_generation, told; /* told: the CCC has been told that we go by that one */
     int64_t seats_said;             /* changes of seats that were published */
-    int64_t have;   /* publish_pool's scratch */
+    int64_t have;                   /* publish_pool's scratch */
     struct err law; /* why the newest of its desktops could not be placed; ERR_NONE: it could */
     UT_hash_handle hh;
 };
@@ -193,11 +194,11 @@ struct bserver {
     struct sync_set *set; /* replica of what its agent observed */
     int64_t heard_ms;     /* boot clock of the last push; 0: not since our start */
     int64_t heard_wall;
-    bool knows_key;     /* it has our ticket key */
-    int64_t load;       /* people on it; broker_decide's scratch */
-    int free_vfs;       /* desktop_place's scratch */
-    json_t *vf_refused; /* id → why what its agent says of it is not taken; NULL: none */
-    bool shown_up;      /* its desktops were last published as those of a host that answers */
+    bool knows_key; /* it has our ticket key */
+    struct host_io io;
+    int free_vfs, candidate; /* desktop_place's scratch; candidate -1: not one of them */
+    json_t *vf_refused;      /* id → why what its agent says of it is not taken; NULL: none */
+    bool shown_up;           /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };
 
@@ -223,6 +224,7 @@ struct operation {
     int percent;
     int64_t stage_at[6]; /* wall clock, of a connect's or start's five stages */
     json_t *error;
+    json_t *waiting; /* queued, or up and let in by nobody: the law that it waits for, a problem */
     int64_t created, started, ended, deadline; /* wall clock */
     bool cancel, wanted, stored;
     enum order_state { ORDER_NONE, ORDER_GIVEN, ORDER_DONE, ORDER_FAILED } order;
@@ -253,6 +255,7 @@ struct desktop {
     int64_t run_at;   /* boot clock of the newest run that we gave; 0: before our start */
     int64_t retry_at; /* boot clock: not started as a spare before */
     int failures;
+    struct desktop_io io;
     /* observed */
     enum observed observed;
     struct id seen_run, last_run, seen_overlay, ready_run, error_for;
@@ -306,6 +309,8 @@ struct module {
     struct asking *asking;
     struct seat *seats;
     struct holder *holders;
+    struct io_pool *io_pools;
+    struct io_given_limit *io_given;
     unsigned char resume_key[32]; /* resume.h */
     struct operation *operations;
     int64_t held; /* deletions that wait for a person */

@@ -5,8 +5,10 @@
 
 #include "bcenter/agent_observed.h"
 #include "bcenter/desktop_store.h"
+#include "bcenter/io_store.h"
 #include "bcenter/publish.h"
 #include "common/base/json.h"
+#include "sql/module/io.h"
 #include "sql/module/module.h"
 
 static struct id id_at(const PGresult *r, int row, const char *column)
@@ -206,7 +208,8 @@ void module_take_operations(struct module *m, const PGresult *r)
         op->deadline = db_int(r, i, "deadline_ms", 0);
         op->stored = true;
         d = module_desktop(m, &op->target);
-        if (d && op->state == OP_RUNNING)
+        if (d && (op->state == OP_RUNNING ||
+                  (op->state == OP_QUEUED && op->verb == VERB_CONNECT))) /* it waits on hers */
             d->op = op;
         else if (d && d->op == op)
             d->op = NULL;
@@ -219,10 +222,12 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e)
         const struct db_stmt *st;
         void (*take)(struct module *m, const PGresult *r);
     } parts[] = {
-        { &Q_bserver_all, take_bservers },  { &Q_desktop_all, take_desktops },
-        { &Q_slot_all, take_slots },        { &Q_vf_all, take_vfs },
-        { &Q_session_all, take_sessions },  { &Q_seat_all, take_seats },
-        { &Q_resume_key, take_resume_key }, { &Q_operation_all, module_take_operations },
+        { &Q_bserver_all, take_bservers },   { &Q_desktop_all, take_desktops },
+        { &Q_slot_all, take_slots },         { &Q_vf_all, take_vfs },
+        { &Q_session_all, take_sessions },   { &Q_seat_all, take_seats },
+        { &Q_resume_key, take_resume_key },  { &Q_operation_all, module_take_operations },
+        { &Q_io_limit_all, io_take_limits }, { &Q_io_move_all, io_take_moves },
+        { &Q_io_pool_all, io_take_pools },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

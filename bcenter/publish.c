@@ -4,6 +4,7 @@
 
 #include "bcenter/agent_vf.h"
 #include "bcenter/desktop_state.h"
+#include "bcenter/publish_io.h"
 #include "bcenter/publish_vf.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -355,6 +356,7 @@ static json_t *bserver_json(struct bcenter *bc, const struct bserver *b)
     json_put_int(o, "running", running);
     publish_vf_counts(bc, b, o);
     put_drift(bc, b, o);
+    json_object_set_new(o, "io", publish_io_json(b));
     /* Said by the minute, so that the heartbeat alone makes no news. */
     json_put_time(o, "last_heard", b->heard_wall / 60000 * 60000);
     json_put_time(o, "as_of", b->heard_wall / 60000 * 60000);
@@ -485,6 +487,8 @@ json_t *operation_json(const struct operation *op)
     json_put_time(o, "deadline", op->deadline);
     json_object_set_new(o, "error", op->error ? json_incref(op->error) : json_null());
     json_object_set_new(o, "result", json_null());
+    if (op->waiting)
+        json_object_set(o, "waiting", op->waiting);
     return o;
 }
 

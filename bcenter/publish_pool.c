@@ -2,6 +2,7 @@
 
 #include "bcenter/desktop_place.h"
 #include "bcenter/forecast.h"
+#include "common/base/clock.h"
 #include "common/base/json.h"
 
 static json_t *law_json(const struct err *law)
@@ -65,10 +66,12 @@ static void drop(void *arg, const struct sync_object *o)
 void publish_pools(struct bcenter *bc)
 {
     struct candidate list[PLACEMENT_HOSTS];
-    int n = desktop_place_candidates(&bc->m, list);
+    int n;
     struct desktop *d, *dn;
     struct pool *p, *pn;
 
+    desktop_place_count_vfs(&bc->m);
+    n = desktop_place_candidates(&bc->m, clock_boot_ms(), list);
     HASH_ITER(hh, bc->m.pools, p, pn)
     {
         p->have = 0;

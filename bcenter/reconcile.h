@@ -22,6 +22,21 @@ void reconcile_pools(struct bcenter *bc);
 void reconcile_desktops(struct bcenter *bc);
 void reconcile_operations(struct bcenter *bc);
 void reconcile_audit(struct bcenter *bc);
+void reconcile_io(struct bcenter *bc);
+
+/* Who waits for I/O (reconcile_waiting.c): a round over the operations, oldest first, then those of
+ * each host that were refused are known. */
+void reconcile_waits_begin(struct module *m);
+void reconcile_waits_end(struct module *m);
+/* Lock held. The law, and nobody older waits for that host; else the operation shows why it waits.
+ * out: what the desktop is charged with it. */
+bool reconcile_let_in(struct bcenter *bc, struct desktop *d, struct operation *op,
+                      enum io_want want, int64_t *charge);
+/* A queued connect: its start, its session, or its end. */
+void reconcile_connect(struct bcenter *bc, const struct id *operation);
+/* Ends an operation without a change of a desktop. problem: NULL or why; not kept. */
+void reconcile_end_alone(struct bcenter *bc, const struct id *operation, enum op_state state,
+                         json_t *problem);
 
 /*
  * What they decide, apart from writing it; no I/O, lock held. Of one desktop: its next step, with

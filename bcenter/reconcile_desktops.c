@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-enum { RETRY_MIN_MS = 5000, RETRY_MAX_MS = 300000, STARTS_A_HOST = 8 };
+enum { RETRY_MIN_MS = 5000, RETRY_MAX_MS = 300000, STARTS_A_HOST = 8, STARTS_A_CORE = 2 };
 enum { STRANGER_MS = 60000, HUNG_MS = 900000 };
 
 static bool starting(const struct desktop *d)
@@ -16,13 +16,20 @@ static bool starting(const struct desktop *d)
     return id_set(&d->row.run) && !desktop_running(d);
 }
 
-static int starts_on(const struct bserver *b)
+/* A machine that boots keeps a core busy. */
+static bool cores_for_start(const struct bserver *b)
 {
-    int n = 0;
+    int64_t most = STARTS_A_CORE * b->cores, n = 0;
 
     for (int i = 0; i < b->nslots; i++)
         n += b->slots[i].desktop && starting(b->slots[i].desktop);
-    return n;
+    return n < (most < STARTS_A_HOST ? STARTS_A_HOST : most);
+}
+
+/* The I/O law, for a spare: people who wait on this host go first. */
+static bool io_for_start(struct bcenter *bc, struct desktop *d, int64_t now)
+{
+    return d->bserver && !d->bserver->io.waits && io_host_fits(&bc->m, d, IO_WANT_START, now, NULL);
 }
 
 /* A host that does not answer says nothing about its screens. */
@@ -105,8 +112,9 @@ static struct next_facts facts_of(struct bcenter *bc, struct desktop *d, int64_t
     f.missing = d->observed == OBSERVED_MISSING;
     f.used = id_set(&d->used_by);
     f.surplus = d->surplus;
-    f.stale = d->renew;
-    f.want_running = d->want_running && d->bserver && starts_on(d->bserver) < STARTS_A_HOST;
+    f.stale = d->renew && (!f.wanted_on || io_for_start(bc, d, now));
+    f.want_running = d->want_running && !f.wanted_on && d->bserver && cores_for_start(d->bserver) &&
+                     io_for_start(bc, d, now);
     f.barred = disabled(bc, d) || stranger(bc, d, now);
     f.hung = hung(d, now);
     f.closed_ms = closed_for(d, now);
@@ -262,8 +270,15 @@ enum next reconcile_decide(struct bcenter *bc, struct desktop *d, int64_t now, s
     if (next == NEXT_FORGET || next == NEXT_NOTHING)
         return next;
     change_begin(d, c);
-    if (edit(bc, d, next, c, now))
+    if (edit(bc, d, next, c, now)) {
+        if (next == NEXT_START) {
+            struct io_ask a;
+
+            io_host_fits(&bc->m, d, IO_WANT_START, now, &a);
+            d->io.held = a.after;
+        }
         return next;
+    }
     change_drop(bc, c);
     return NEXT_NOTHING;
 }

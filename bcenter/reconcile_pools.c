@@ -54,8 +54,15 @@ static bool make_one(struct bcenter *bc, const struct id *pool)
 
 /* ---- shares ---- */
 
-static struct share_desktop share_of(struct module *m, const struct pool *p,
-                                     const struct desktop *d)
+/* Its host has been looked at. */
+static bool room_for(struct module *m, struct desktop *d)
+{
+    struct io_ask a = io_host_ask(m, d, IO_WANT_START, clock_boot_ms());
+
+    return !d->bserver->io.waits && io_fits(&a);
+}
+
+static struct share_desktop share_of(struct module *m, const struct pool *p, struct desktop *d)
 {
     struct share_desktop s = { .id = d->row.id,
                                .deleting = d->row.deleting,
@@ -65,6 +72,7 @@ static struct share_desktop share_of(struct module *m, const struct pool *p,
     s.wanted_on = id_set(&d->row.run);
     s.host_up = d->bserver && bserver_up(d->bserver, clock_boot_ms()) && !d->bserver->maintenance;
     s.preparing = d->bserver && d->bserver->qcow2 && !id_eq(&d->seen_overlay, &d->row.overlay);
+    s.room = !s.assigned && !s.wanted_on && s.host_up && room_for(m, d);
     /* Nothing is renewed towards an image that is not known here (yet). */
     if (p && module_image(m, &p->image_version))
         s.stale = !id_eq(&d->row.version, &p->image_version) || !json_equal(d->row.spec, p->spec);
@@ -81,6 +89,7 @@ int reconcile_plan(struct module *m, const struct id *pool)
 
     if (!list)
         return 0;
+    io_hosts_look(m, clock_boot_ms());
     if (p)
         w = (struct share_wish){ p->share, p->spares_running, p->floating };
     HASH_ITER(hh, m->desktops, d, next)

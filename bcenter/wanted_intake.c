@@ -117,6 +117,52 @@ static void take_shares(struct bcenter *bc, struct pool *p, const json_t *body)
     publish_share(bc, p);
 }
 
+/* uio, or null. */
+static struct io_given given(const json_t *o, const char *key)
+{
+    const json_t *v = json_object_get(o, key);
+
+    return (struct io_given){ json_is_integer(v), io_cut(json_integer_value(v)) };
+}
+
+static void take_pool_io(struct module *m, const struct id *pool, const json_t *io)
+{
+    struct io_pool *p = io_pool_entry(m, pool);
+    const char *job = json_str(io, "job");
+
+    if (!p)
+        return;
+    p->every_desktop = job && strcmp(job, "desktop") == 0;
+    p->given_job = given(io, "per_job");
+    p->given_start = given(io, "per_start");
+    p->shown_ms = 0;
+}
+
+static void drop_pool_io(struct bcenter *bc, const struct id *pool)
+{
+    struct io_pool *p = io_pool_of(&bc->m, pool);
+
+    if (!p)
+        return;
+    HASH_DEL(bc->m.io_pools, p);
+    free(p);
+    sync_set_del(bc->observed, "", "pool_io", pool);
+}
+
+/* A bServer's limit as an administrator has it; reconcile lets it take effect. */
+static void take_bserver_io(struct bcenter *bc, const struct sync_object *o)
+{
+    struct module *m = &bc->m;
+    ENTRY(io_given_limit, io_given);
+
+    if (o->deleted) {
+        HASH_DEL(m->io_given, x);
+        free(x);
+        return;
+    }
+    x->limit = given(o->body, "limit");
+}
+
 static void take_pool(struct bcenter *bc, const struct sync_object *o)
 {
     struct module *m = &bc->m;
@@ -124,6 +170,7 @@ static void take_pool(struct bcenter *bc, const struct sync_object *o)
     ENTRY(pool, pools);
 
     if (o->deleted) {
+        drop_pool_io(bc, &o->id);
         HASH_DEL(m->pools, x);
         sync_set_del(bc->observed, "", "share", &x->id);
         json_decref(x->spec);
@@ -142,6 +189,7 @@ static void take_pool(struct bcenter *bc, const struct sync_object *o)
     x->disk_gib = json_num(x->spec, "disk_gib", 0);
     x->needs_vf = json_flag(x->spec, "needs_vf", false);
     take_shares(bc, x, o->body);
+    take_pool_io(&bc->m, &x->id, json_object_get(o->body, "io"));
 }
 
 static void person_groups(struct person *x, const json_t *groups)
@@ -284,10 +332,15 @@ void wanted_intake(void *arg, const struct sync_object *o)
         const char *kind;
         void (*take)(struct bcenter *bc, const struct sync_object *o);
     } kinds[] = {
-        { "node", take_node },           { "module", take_module },
-        { "image_version", take_image }, { "pool", take_pool },
-        { "person", take_person },       { "entitlement", take_entitlement },
-        { "operation", take_operation }, { "seat", take_seat },
+        { "node", take_node },
+        { "module", take_module },
+        { "image_version", take_image },
+        { "pool", take_pool },
+        { "person", take_person },
+        { "entitlement", take_entitlement },
+        { "operation", take_operation },
+        { "seat", take_seat },
+        { "bserver_io", take_bserver_io },
     };
     struct bcenter *bc = arg;
 

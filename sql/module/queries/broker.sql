@@ -15,7 +15,8 @@ u as (insert into overlay_use (overlay_id, person_id, session_id)
 s as (insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, resume_hash, seen_run, seen_overlay, ready_run)
       select $7::uuid, id, pool_id, $4::uuid, $5::uuid, $8::uuid, $6::bigint, decode($9::text, 'hex'), $13::uuid, $14::uuid, $15::uuid
         from d returning id),
-o as (update operation set state = 'succeeded', stage = 'ready', seq = $6::bigint, ended_at = now()
+o as (update operation set state = 'succeeded', stage = 'ready', seq = $6::bigint, started_at = coalesce(started_at, now()),
+             ended_at = now()
       where id = $12::uuid and ended_at is null and exists (select from s)),
 st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id, false from d
        on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),
@@ -57,4 +58,21 @@ st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id,
        on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),
 a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id)
       select $4::uuid, $10::text, 'connection.start', 'desktop', $1::uuid, $11::text from o)
+select (select count(*) from lead) as lead, (select count(*) from o) as done;
+
+-- Hers, but its host has no I/O to give now: the operation waits, and what it starts with is written later (desktop_write,
+-- session_open).
+-- name: connect_queue(desktop, generation, epoch, person, seq, op, deadline_ms, actor_name, trace)
+with lead as (select from leader where epoch = $3::bigint for share),
+d as (update desktop set person_id = $4::uuid, assigned_at = coalesce(assigned_at, now()), seq = $5::bigint,
+             generation = generation + 1
+      where id = $1::uuid and generation = $2::bigint and not deleting and (person_id is null or person_id = $4::uuid)
+        and exists (select from lead) returning id, pool_id),
+o as (insert into operation (id, verb, target_kind, target_id, asked_by, asked_name, state, stage, seq, created_at, deadline)
+      select $6::uuid, 'connect', 'desktop', id, $4::uuid, $8::text, 'queued', 'placing', $5::bigint, now(),
+             to_timestamp($7::bigint / 1000.0) from d returning id),
+st as (insert into seat (person_id, pool_id, released) select $4::uuid, pool_id, false from d
+       on conflict (person_id, pool_id) do update set released = false, generation = seat.generation + 1 where seat.released),
+a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id)
+      select $4::uuid, $8::text, 'connection.start', 'desktop', $1::uuid, $9::text from o)
 select (select count(*) from lead) as lead, (select count(*) from o) as done;

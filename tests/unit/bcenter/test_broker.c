@@ -129,7 +129,8 @@ static void ask(void)
         assert_null(dc.desktop->session);
         assert_true(!id_set(&dc.desktop->used_by) || id_eq(&dc.desktop->used_by, &a.person));
         break;
-    case DECIDE_START: assert_null(dc.desktop->session); break;
+    case DECIDE_START:
+    case DECIDE_QUEUE: assert_null(dc.desktop->session); break;
     case DECIDE_RESUME: assert_string_equal(dc.desktop->session->person.s, a.person.s); return;
     case DECIDE_REFUSE: refused++; return;
     case DECIDE_WAIT:
