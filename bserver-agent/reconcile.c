@@ -250,6 +250,18 @@ bool reconcile_desktop(struct reconcile *r, const struct id *id, struct id *run,
     return en != NULL;
 }
 
+void reconcile_each_running(struct reconcile *r,
+                            void (*visit)(void *arg, const struct id *desktop, const struct id *run,
+                                          const struct wanted *w),
+                            void *arg)
+{
+    pthread_mutex_lock(&r->lock);
+    for (struct entry *en = r->entries; en; en = en->hh.next)
+        if (en->is_wanted && en->seen.power == MACHINE_RUNNING && id_set(&en->seen.run))
+            visit(arg, &en->id, &en->seen.run, &en->wanted);
+    pthread_mutex_unlock(&r->lock);
+}
+
 void reconcile_counts(struct reconcile *r, struct reconcile_counts *out)
 {
     memset(out, 0, sizeof *out);
