@@ -86,7 +86,7 @@ static bool show(const struct machine *m, struct io_reading *out)
         return false;
     c->block = blocks(m->served);
     c->block_ns = m->block_ns;
-    c->frames = (uint64_t)(m->served / MICRO) - c->block;
+    c->frames = (uint64_t)(m->served / 4 / MICRO);
     return true;
 }
 
