@@ -153,6 +153,7 @@ void reconcile_quiet(struct reconcile *r)
     if (r->has_looker)
         pthread_join(r->looker, NULL);
     r->has_looker = false;
+    listing_free(&r->listing); /* while its connection is open */
     reconcile_work_end(r);
 }
 

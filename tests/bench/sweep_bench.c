@@ -144,13 +144,13 @@ static void end_all(void)
 
 /* ---- the looks */
 
+static struct listing listing;
+
 static void sweep(void)
 {
-    struct listing l;
     struct err e = { 0 };
 
-    check(listing_take(h, &l, &e) == 0 && l.n == n, "sweep", &e);
-    free(l.all);
+    check(listing_take(h, &listing, &e) == 0 && listing.n == n, "sweep", &e);
 }
 
 static struct reconcile *reconcile;
@@ -308,6 +308,7 @@ int main(int argc, char **argv)
         start_reconcile();
     measure(embedded ? 3 : 4, rounds);
     reconcile_stop(reconcile);
+    listing_free(&listing);
     end_all();
     source->close(source);
     hypervisor_close(h);
