@@ -55,6 +55,20 @@ const struct config_key agent_keys[] = {
       "Seconds that deleted disks stay in the recycle bin." },
     { "bulk_mib_per_s", CONFIG_INT, "1", 0, 10240, KEY(bulk_mib_per_s),
       "Most MiB a second at which images come from the bCenter; 0 = no limit." },
+    { "io_sample_s", CONFIG_INT, "10", 1, 300, KEY(io_sample_s),
+      "Seconds between two samples of the host's I/O." },
+    { "io_model_boot", CONFIG_INT, "150", 0, IO_MODEL_RATE_MAX, KEY(io_model_boot),
+      "Simulated hosts: requests a second of a desktop when its boot begins." },
+    { "io_model_boot_s", CONFIG_INT, "30", 0, IO_MODEL_BOOT_S_MAX, KEY(io_model_boot_s),
+      "Simulated hosts: seconds until a boot asks for nothing any more." },
+    { "io_model_idle", CONFIG_INT, "1", 0, IO_MODEL_RATE_MAX, KEY(io_model_idle),
+      "Simulated hosts: requests a second of a desktop that runs." },
+    { "io_model_session", CONFIG_INT, "5", 0, IO_MODEL_RATE_MAX, KEY(io_model_session),
+      "Simulated hosts: requests a second that a live session adds." },
+    { "io_model_capacity", CONFIG_INT, "4000", 1, IO_MODEL_RATE_MAX, KEY(io_model_capacity),
+      "Simulated hosts: most requests a second that the host serves." },
+    { "io_model_us", CONFIG_INT, "200", 1, IO_MODEL_US_MAX, KEY(io_model_us),
+      "Simulated hosts: microseconds a request takes on an idle host." },
     { 0 },
 };
 
@@ -125,6 +139,16 @@ static void observed_changed(void *arg, const char *scope UNUSED)
         sync_push_wake(push);
 }
 
+static struct io_model io_model_of(const struct agent_config *c)
+{
+    return (struct io_model){ .boot_per_s = c->io_model_boot,
+                              .boot_ms = c->io_model_boot_s * 1000,
+                              .idle_per_s = c->io_model_idle,
+                              .session_per_s = c->io_model_session,
+                              .capacity_per_s = c->io_model_capacity,
+                              .us_per_request = c->io_model_us };
+}
+
 static int open_host(struct agent *a, struct err *e)
 {
     const struct agent_config *c = a->config;
@@ -138,6 +162,9 @@ static int open_host(struct agent *a, struct err *e)
                               .memory_reserve_mib = c->memory_reserve_mib,
                               .recycle_s = c->recycle_s,
                               .bulk_mib_per_s = c->bulk_mib_per_s,
+                              .display_listen = (const char *const *)a->listen,
+                              .io_sample_s = c->io_sample_s,
+                              .io_model = io_model_of(c),
                               .self = &a->node.identity,
                               .module_urls = (const char *const *)a->module_urls,
                               .offset_ms = offset_ms,

@@ -12,6 +12,8 @@ struct agent_config {
     char *management_listen, *management_url, *display_listen, *display_url;
     char *display_cert, *display_key, *accelerator;
     int64_t lanes, store_gib, memory_reserve_mib, recycle_s, bulk_mib_per_s;
+    int64_t io_sample_s, io_model_boot, io_model_boot_s, io_model_idle, io_model_session;
+    int64_t io_model_capacity, io_model_us;
 };
 
 extern const struct config_key agent_keys[];

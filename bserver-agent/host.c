@@ -136,6 +136,7 @@ static void report_now(struct host *h)
                              .memory_reserve_mib = h->spec.memory_reserve_mib };
 
     host_screen_lanes(h, up);
+    r.io = host_io_about(h->io);
     storage(h, &r.size_gib, &r.free_gib);
     r.drift = reconcile_drift(h->reconcile);
     pthread_mutex_lock(&h->lock);
@@ -275,6 +276,8 @@ static int open_machines(struct host *h, struct err *e)
     if (guest_channel_start(&guests, &h->guests, e) < 0 || reconcile_start(&spec, &r, e) < 0)
         return -1;
     __atomic_store_n(&h->reconcile, r, __ATOMIC_RELEASE);
+    if (host_io_start(h, &h->io, e) < 0)
+        return -1;
     return ticker_start("keeper", KEEP_MS, keep, h, &h->keeper, e);
 }
 
@@ -309,6 +312,7 @@ void host_close(struct host *h)
     if (!h)
         return;
     ticker_stop(h->keeper);
+    host_io_stop(h->io);
     reconcile_quiet(h->reconcile); /* then those who wake it, then itself */
     images_stop(h->images);
     guest_channel_stop(h->guests);

@@ -153,6 +153,7 @@ void reconcile_quiet(struct reconcile *r)
     if (r->has_looker)
         pthread_join(r->looker, NULL);
     r->has_looker = false;
+    listing_free(&r->listing); /* while its connection is open */
     reconcile_work_end(r);
 }
 
@@ -248,6 +249,18 @@ bool reconcile_desktop(struct reconcile *r, const struct id *id, struct id *run,
         *floor_seq = en->wanted.session_floor;
     pthread_mutex_unlock(&r->lock);
     return en != NULL;
+}
+
+void reconcile_each_running(struct reconcile *r,
+                            void (*visit)(void *arg, const struct id *desktop, const struct id *run,
+                                          const struct wanted *w),
+                            void *arg)
+{
+    pthread_mutex_lock(&r->lock);
+    for (struct entry *en = r->entries; en; en = en->hh.next)
+        if (en->is_wanted && en->seen.power == MACHINE_RUNNING && id_set(&en->seen.run))
+            visit(arg, &en->id, &en->seen.run, &en->wanted);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void reconcile_counts(struct reconcile *r, struct reconcile_counts *out)

@@ -229,8 +229,22 @@ static json_t *vf_abilities(const struct hypervisor_abilities *can, const struct
     return o;
 }
 
-static json_t *abilities_body(const struct hypervisor_abilities *can, const struct inventory *v)
+static json_t *model_body(const struct io_model *m)
 {
+    json_t *o = json_object();
+
+    json_put_int(o, "boot_per_s", m->boot_per_s);
+    json_put_int(o, "boot_s", m->boot_ms / 1000);
+    json_put_int(o, "idle_per_s", m->idle_per_s);
+    json_put_int(o, "session_per_s", m->session_per_s);
+    json_put_int(o, "capacity_per_s", m->capacity_per_s);
+    json_put_int(o, "us_per_request", m->us_per_request);
+    return o;
+}
+
+static json_t *abilities_body(const struct report_host *h)
+{
+    const struct hypervisor_abilities *can = h->can;
     json_t *o = json_object(), *formats = json_array();
 
     if (can->disks)
@@ -239,8 +253,11 @@ static json_t *abilities_body(const struct hypervisor_abilities *can, const stru
     json_put_bool(o, "screen", can->screen);
     json_put_bool(o, "guest_channel", can->guest_channel);
     json_put_bool(o, "user_net", can->kind == HYPERVISOR_EMBEDDED);
-    json_put_bool(o, "vf_counters", false);
-    json_object_set_new(o, "vf", vf_abilities(can, v));
+    json_put_bool(o, "vf_counters", h->io.vf_counters);
+    json_object_set_new(o, "vf", vf_abilities(can, h->inventory));
+    json_put_str(o, "io_source", h->io.source);
+    if (h->io.model)
+        json_object_set_new(o, "io_model", model_body(h->io.model));
     json_put_bool(o, "uefi", can->uefi || can->kind == HYPERVISOR_SIMULATED);
     json_put_bool(o, "tpm", can->tpm || can->kind == HYPERVISOR_SIMULATED);
     json_put_str(o, "accelerator_why", can->why);
@@ -278,11 +295,17 @@ void report_host(struct report *p, const struct report_host *h)
     json_put_int(o, "memory_mib", h->inventory->memory_mib);
     json_put_int(o, "memory_reserve_mib", h->memory_reserve_mib);
     json_put_str(o, "accelerator", h->can->accelerator);
-    json_object_set_new(o, "capabilities", abilities_body(h->can, h->inventory));
+    json_object_set_new(o, "capabilities", abilities_body(h));
     json_object_set_new(o, "lanes", lanes_body(h->lanes, h->lane_up));
     json_object_set_new(o, "storage", storage);
     json_object_set_new(o, "drift", h->drift);
     sync_set_put(p->set, p->bserver.s, "bserver", &p->bserver, o);
+}
+
+/* -1 is nothing known. */
+static void put_known(json_t *o, const char *key, int64_t value)
+{
+    json_object_set_new(o, key, value < 0 ? json_null() : json_integer(value));
 }
 
 struct known_vfs {
@@ -299,11 +322,6 @@ static void vf_gone(void *arg, const struct sync_object *o)
         if (strcmp(k->inventory->vfs[i].address, address) == 0)
             return;
     sync_set_del(k->p->set, k->p->bserver.s, "vf", &o->id);
-}
-
-static void put_known(json_t *o, const char *key, int value)
-{
-    json_object_set_new(o, key, value >= 0 ? json_integer(value) : json_null());
 }
 
 static void put_tristate(json_t *o, const char *key, int value)
@@ -352,6 +370,33 @@ void report_vfs(struct report *p, const struct inventory *inventory)
         sync_set_put(p->set, p->bserver.s, "vf", &id, o);
     }
     sync_set_each(p->set, "vf", vf_gone, &known);
+}
+
+void report_sample(struct report *p, const char *source, const struct io_sample *s)
+{
+    json_t *o = json_object(), *desktops = json_object();
+
+    for (int i = 0; i < s->n; i++) {
+        json_t *rate = json_array();
+
+        json_array_append_new(rate, json_integer(s->rates[i].uio));
+        json_array_append_new(rate, json_string(s->rates[i].run.s));
+        json_object_set_new(desktops, s->rates[i].desktop.s, rate);
+    }
+    json_put_str(o, "source", source);
+    json_put_int(o, "interval_ms", s->interval_ms);
+    json_object_set_new(o, "desktops", desktops);
+    put_known(o, "us_per_request", s->us_per_request);
+    json_put_int(o, "requests", s->requests);
+    json_put_int(o, "nic_dropped", s->nic_dropped);
+    put_known(o, "screen_retransmits_ppm", s->resent_ppm);
+    json_put_bool(o, "vf_counters", s->vf_counters);
+    sync_set_put(p->set, p->bserver.s, "io", &p->bserver, o);
+}
+
+void report_no_sample(struct report *p)
+{
+    sync_set_del(p->set, p->bserver.s, "io", &p->bserver);
 }
 
 /*

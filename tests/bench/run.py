@@ -15,9 +15,10 @@ import rows_connect  # noqa: E402
 import rows_idle  # noqa: E402
 import rows_read  # noqa: E402
 import rows_screen  # noqa: E402
+import rows_sweep  # noqa: E402
 from stand import SOURCE, Stand  # noqa: E402
 
-ROWS = os.environ.get("ROWS", "connect rated read screens idle").split()
+ROWS = os.environ.get("ROWS", "connect rated read screens idle sweep").split()
 
 
 def missed(row: dict) -> bool:
@@ -89,6 +90,8 @@ def main() -> int:
             rows += rows_connect.rated(base / "r")
         if "idle" in ROWS:
             rows += rows_idle.run(base / "w")
+        if "sweep" in ROWS:
+            rows += rows_sweep.run()
     finally:
         if rows:
             show(rows)
