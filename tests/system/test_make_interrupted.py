@@ -180,8 +180,8 @@ def test_a_taken_port(tmp_path, capsys):
 
 def test_a_port_taken_meanwhile(bic):
     """While the daemon was down another program took its port: it is named, and the rest goes on."""
-    bic.run.xcenter.stop()
-    port = bic.run.xcenter.ports()[0]
+    bic.run.xcenters[0].stop()
+    port = bic.run.xcenters[0].ports()[0]
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
