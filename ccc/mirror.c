@@ -336,36 +336,40 @@ static int hear(struct db *db, const struct push *p, struct err *e)
     return db_run(db, &Q_mirror_hear, DB_ARGS(p->module.s, age, led ? "true" : "false"), NULL, e);
 }
 
+static void tell_cursor(struct push *p, const struct id *history, int64_t rev)
+{
+    if (id_set(history))
+        snprintf(p->cursor, SYNC_CURSOR_MAX, "%s:%lld", history->s, (long long)rev);
+}
+
+static int take_changes(struct db *db, struct push *p, struct err *e)
+{
+    if (apply_objects(db, p, p->held.rev, e) < 0)
+        return -1;
+    p->held.rev = p->page.rev;
+    if (p->page.epoch > p->held.epoch)
+        p->held.epoch = p->page.epoch;
+    forget_snapshot(&p->held); /* it is not needed, or of a source that is no more */
+    return 0;
+}
+
 static int take_page(struct db *db, struct push *p, struct err *e)
 {
     bool go_on;
     enum mirror_verdict v = mirror_decide(&p->held, &p->page, &go_on);
-    const struct id *history = &p->held.history;
-    int64_t rev = p->held.rev;
+    bool snapshot = v == MIRROR_BEGIN || v == MIRROR_GO_ON;
 
     p->resend = v == MIRROR_RESEND;
-    if ((v == MIRROR_BEGIN || v == MIRROR_GO_ON) &&
-        take_snapshot_page(db, p, v == MIRROR_BEGIN, e) < 0)
+    if (snapshot && take_snapshot_page(db, p, v == MIRROR_BEGIN, e) < 0)
         return -1;
-    if (v == MIRROR_NEWER) {
-        if (apply_objects(db, p, p->held.rev, e) < 0)
-            return -1;
-        p->held.rev = p->page.rev;
-        if (p->page.epoch > p->held.epoch)
-            p->held.epoch = p->page.epoch;
-        forget_snapshot(&p->held); /* it is not needed, or of a source that is no more */
-    }
-    if (v == MIRROR_BEGIN || v == MIRROR_GO_ON || v == MIRROR_NEWER) {
-        if (store_cursor(db, p, e) < 0)
-            return -1;
-        rev = p->held.rev;
-    }
-    if (go_on || ((v == MIRROR_BEGIN || v == MIRROR_GO_ON) && id_set(&p->held.snap_history))) {
-        history = &p->held.snap_history;
-        rev = p->held.snap_rev;
-    }
-    if (id_set(history))
-        snprintf(p->cursor, SYNC_CURSOR_MAX, "%s:%lld", history->s, (long long)rev);
+    if (v == MIRROR_NEWER && take_changes(db, p, e) < 0)
+        return -1;
+    if ((snapshot || v == MIRROR_NEWER) && store_cursor(db, p, e) < 0)
+        return -1;
+    if (go_on || (snapshot && id_set(&p->held.snap_history)))
+        tell_cursor(p, &p->held.snap_history, p->held.snap_rev);
+    else
+        tell_cursor(p, &p->held.history, p->held.rev);
     return 0;
 }
 
@@ -392,8 +396,8 @@ static int push_tx(struct db *db, void *arg, struct err *e)
         return -1;
     if (!p->heartbeat && take_page(db, p, e) < 0)
         return -1;
-    if (p->heartbeat && id_set(&p->held.history))
-        snprintf(p->cursor, SYNC_CURSOR_MAX, "%s:%lld", p->held.history.s, (long long)p->held.rev);
+    if (p->heartbeat)
+        tell_cursor(p, &p->held.history, p->held.rev);
     return p->touched ? derive(db, p, e) : 0;
 }
 
