@@ -11,12 +11,17 @@
 static int let_call(const struct request *rq, struct err *e)
 {
     struct bcenter *bc = rq->app;
+    int64_t attempt;
+    struct id key;
     int rc;
 
     module_lock(&bc->m);
     rc = module_let_call(&bc->m, &rq->caller.id, e);
     module_unlock(&bc->m);
-    return rc;
+    if (rc < 0)
+        return -1;
+    http_order(rq, &key, &attempt);
+    return call_order_take(&bc->calls, &key, attempt, e);
 }
 
 static void name_of(struct bcenter *bc, const struct id *person, char to[BROKER_LABEL])

@@ -58,6 +58,9 @@ int http_query_only(const struct request *rq, const char *const allowed[], struc
 /* A whole number within bounds, or fallback if absent. INVALID_REQUEST. */
 int http_query_int(const struct request *rq, const char *name, int64_t min, int64_t max,
                    int64_t fallback, int64_t *out, struct err *e) MUSTCHECK;
+/* Which request this is, however often it comes: its Idempotency-Key, if that is a UUID ("" if
+ * not), and its BIC-Attempt, 0 if absent. */
+void http_order(const struct request *rq, struct id *key, int64_t *attempt);
 /* The generation of If-Match: IF_MATCH_REQUIRED if absent, INVALID_REQUEST if not "\"n\"". */
 int http_if_match(const struct request *rq, int64_t *generation, struct err *e) MUSTCHECK;
 

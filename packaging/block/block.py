@@ -49,7 +49,7 @@ class BlockRun:
             self.clusters[m.name] = Cluster(layout, m.name, "module")
         self.authority = layout.state / "ccc" / "ca" / "ca.crt"
         self.ccc = self._ccc()
-        self.xcenter = self._xcenter()
+        self.xcenters = [self._xcenter(n + 1) for n in range(self.block.xcenters)]
         self.bcenters = {m.name: self._bcenter(m.name) for m in self.block.modules}
         self.agents = {h.name: self._agent(m.name, h) for m in self.block.modules for h in m.hosts}
 
@@ -82,10 +82,11 @@ class BlockRun:
         return {"join_url": self.ccc.config["management_url"],
                 "join_token_file": self.layout.state / name / "join-token"}
 
-    def _xcenter(self) -> Daemon:
-        port = self.layout.port("xcenter")
-        return Daemon(self.layout, "xcenter", "xcenter", {
-            **self._join("xcenter"), "ccc_url": self.ccc.config["management_url"], **BULK,
+    def _xcenter(self, number: int) -> Daemon:
+        name = "xcenter" if number == 1 else f"xcenter-{number}"
+        port = self.layout.port(name)
+        return Daemon(self.layout, "xcenter", name, {
+            **self._join(name), "ccc_url": self.ccc.config["management_url"], **BULK,
             "management_listen": f"127.0.0.1:{port}", "management_url": f"https://127.0.0.1:{port}"})
 
     def _bcenter(self, module: str) -> Daemon:
@@ -95,7 +96,7 @@ class BlockRun:
         return Daemon(self.layout, "bcenter", name, {
             **self._join(name), "database": database.conninfo("module"),
             "owner_database": database.conninfo("module_owner"), "migrations": migrations("module"),
-            "xcenter_url": self.xcenter.config["management_url"], **BULK,
+            "xcenter_url": ", ".join(x.config["management_url"] for x in self.xcenters), **BULK,
             "management_listen": f"127.0.0.1:{port}", "management_url": f"https://127.0.0.1:{port}",
             "login_listen": f"127.0.0.1:{login}", "login_url": f"{self._scheme()}://localhost:{login}",
             **self._public_pki(name, "login"),
@@ -117,7 +118,7 @@ class BlockRun:
             **(self._public_pki(name, "display") if embedded else {})})
 
     def daemons(self) -> list:
-        return [self.ccc, self.xcenter, *self.bcenters.values(), *self.agents.values()]
+        return [self.ccc, *self.xcenters, *self.bcenters.values(), *self.agents.values()]
 
     # ---- up
 
@@ -140,7 +141,8 @@ class BlockRun:
         self.tree = Tree(self.layout, admin)
         self.nodes = Nodes(self.tree, self.block.name, self.agents, self.clusters["ccc"])
         try:
-            self._attempt("xCenter", self._start_node, self.xcenter, "xCenter", "xcenter", self.block.name)
+            for daemon in self.xcenters:
+                self._attempt(daemon.name, self._start_xcenter, daemon)
             for m in self.block.modules:
                 self._attempt(f"bCenter of {m.name}", self._start_bcenter, m)
             for m in self.block.modules:
@@ -219,6 +221,13 @@ class BlockRun:
         with step(what):
             self.nodes.begin(daemon, kind, name, module)
             self.nodes.finish(daemon, kind, name, module)
+
+    def _start_xcenter(self, daemon: Daemon) -> None:
+        """The first one makes the block, and has its name; the others join it."""
+        first = daemon is self.xcenters[0]
+        if not first and not self.tree.block(self.block.name):
+            raise RuntimeError(f"there is no {self.block.name} yet that it could join")
+        self._start_node(daemon, daemon.name, "xcenter", self.block.name if first else f"{self.block.name}-{daemon.name}")
 
     def _start_bcenter(self, module: topology.Module) -> None:
         daemon = self.bcenters[module.name]

@@ -1,4 +1,4 @@
-"""Which block `make run` makes: one xCenter, two modules, ten bServers each, three of them embedded."""
+"""Which block `make run` makes: two xCenters, two modules, ten bServers each, three of them embedded."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -25,6 +25,7 @@ class Module:
 class Block:
     name: str
     modules: list = field(default_factory=list)
+    xcenters: int = 2               # both live (design §2)
 
 
 def module(name: str, prefix: str, embedded: int, simulated: int) -> Module:

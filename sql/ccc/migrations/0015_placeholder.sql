@@ -1,0 +1,2 @@
+-- Until the other branches' migrations are here.
+select;
