@@ -1,2 +1,0 @@
--- Until the other branches' migrations are here.
-select;
