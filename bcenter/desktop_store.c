@@ -374,8 +374,11 @@ void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id)
     auto_result PGresult *r = NULL, *s = NULL, *o = NULL;
     struct err e = { 0 };
     struct desktop *d;
+    char epoch[24];
 
-    if (db_run(db, &Q_desktop_one, DB_ARGS(id->s), &r, &e) < 0 ||
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    if (db_run(db, &Q_desktop_fence, DB_ARGS(id->s, epoch), NULL, &e) < 0 ||
+        db_run(db, &Q_desktop_one, DB_ARGS(id->s), &r, &e) < 0 ||
         db_run(db, &Q_session_one, DB_ARGS(id->s), &s, &e) < 0 ||
         db_run(db, &Q_operation_of, DB_ARGS(id->s), &o, &e) < 0) {
         log_err("desktop-reload", &e);

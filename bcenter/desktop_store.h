@@ -44,7 +44,8 @@ void change_free(struct module *m, struct desktop *d,
                  struct change *c); /* nobody's any more: a new overlay if it was used */
 
 /* Lock not held; nobody else writes the desktop meanwhile. Reads its row, session and orders again:
- * one that has come to be or is no more is taken in or forgotten, too. */
+ * one that has come to be or is no more is taken in or forgotten, too. A write whose answer was
+ * lost, and which is still on its way in the database, fails from then on. */
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id);
 /* Lock held: the row is no more. check: the question about its VF that was stored with that; NULL:
  * not known here. */
