@@ -14,6 +14,7 @@ struct sync_set {
     int64_t next_rev; /* the cursor: everything below it is here */
     int64_t floor;    /* tombstones below it are forgotten */
     struct store now;
+    int64_t bound; /* replica: objects that it holds at most, about; 0: no bound */
 
     bool in_snapshot; /* a replica takes a snapshot: staging is filled, `now` still serves */
     struct id staging_history;

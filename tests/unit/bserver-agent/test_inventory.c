@@ -80,7 +80,7 @@ static void functions_from_sysfs(void **state)
        "mkdir -p real/0000:01:10.2/net/enp1s0f0v2; echo 52:54:00:00:00:02 "
        ">real/0000:01:10.2/net/enp1s0f0v2/address");
     assert_int_equal(inventory_sysfs_vfs(root, &v, &e), 0);
-    assert_int_equal(v.nvfs, 7);
+    assert_int_equal(v.nvfs, 7); /* as many as there are, whatever the number says */
     for (int i = 0; i < 7; i++) {
         char address[16];
 
