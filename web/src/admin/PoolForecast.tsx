@@ -6,6 +6,9 @@ import { useModules } from './choices';
 
 type Lack = Pool['forecast'][number];
 
+/** A process of the CCC that is a version older says nothing. */
+const lacksOf = (pool: Partial<Pool>): readonly Lack[] => pool.forecast ?? [];
+
 /** The lack that is largest, for where there is room for one line. */
 export function worstOf(forecast: readonly Lack[]): Lack | undefined {
   return [...forecast].sort((a, b) => b.needs - b.free - (a.needs - a.free))[0];
@@ -20,11 +23,12 @@ export function PoolForecast({ pool }: { pool: Pool }) {
   const { t } = useTranslation();
   const modules = useModules();
   const words = useForecastWords();
-  if (pool.forecast.length === 0) return null;
+  const lacks = lacksOf(pool);
+  if (lacks.length === 0) return null;
   return (
     <Alert variant="warning" isInline title={t('forecast.title')} className="note">
       <ul>
-        {pool.forecast.map((lack) => (
+        {lacks.map((lack) => (
           <li key={lack.module_id + lack.law}>
             {modules.byId.get(lack.module_id)?.name ?? lack.module_id}: {words(lack)}
           </li>
@@ -38,6 +42,6 @@ export function PoolForecast({ pool }: { pool: Pool }) {
 export function ForecastLine({ pool }: { pool: Pool }) {
   const { t } = useTranslation();
   const words = useForecastWords();
-  const worst = worstOf(pool.forecast);
+  const worst = worstOf(lacksOf(pool));
   return worst ? <>{words(worst)}</> : <span className="quiet">{t('forecast.enough')}</span>;
 }
