@@ -280,6 +280,22 @@ static json_t *lanes_body(const char *const *urls, const bool *up)
     return lanes;
 }
 
+/* More than anybody handles: the rest is said to be left out. */
+static void add_too_many(const struct inventory *v, json_t *drift)
+{
+    char detail[96];
+    json_t *o;
+
+    if (v->more == 0)
+        return;
+    snprintf(detail, sizeof detail, "%lld virtual functions, at most %d are told of",
+             (long long)(v->more + v->nvfs), INVENTORY_VFS);
+    o = json_object();
+    json_put_str(o, "kind", "vf-too-many");
+    json_put_str(o, "detail", detail);
+    json_array_append_new(drift, o);
+}
+
 void report_host(struct report *p, const struct report_host *h)
 {
     json_t *o = json_object(), *storage = json_object();
@@ -298,6 +314,7 @@ void report_host(struct report *p, const struct report_host *h)
     json_object_set_new(o, "capabilities", abilities_body(h));
     json_object_set_new(o, "lanes", lanes_body(h->lanes, h->lane_up));
     json_object_set_new(o, "storage", storage);
+    add_too_many(h->inventory, h->drift);
     json_object_set_new(o, "drift", h->drift);
     sync_set_put(p->set, p->bserver.s, "bserver", &p->bserver, o);
 }

@@ -206,6 +206,15 @@ static void begin_snapshot(struct sync_set *s, const struct page_head *hd)
     s->staging_head = -1;
 }
 
+/* With the lock held. What there is of the snapshot is of no use any more. */
+static int too_many(struct sync_set *s, struct err *e)
+{
+    store_clear(&s->staging);
+    s->in_snapshot = false;
+    return err_set(e, ERR_PEER_PROTOCOL, "this source tells of more than %lld objects",
+                   (long long)s->bound);
+}
+
 /* With the lock held. Leaves *absent for the caller when a snapshot is complete. */
 static int apply_locked(struct sync_set *s, const json_t *page, const struct page_head *hd,
                         struct seen_list *h, struct sync_object **absent, int64_t *n, struct err *e)
@@ -214,6 +223,8 @@ static int apply_locked(struct sync_set *s, const json_t *page, const struct pag
         return refuse(e);
     if (hd->snapshot)
         begin_snapshot(s, hd);
+    if (s->bound && (s->in_snapshot ? s->staging.live : s->now.live) > s->bound)
+        return too_many(s, e);
     if (!s->in_snapshot) {
         take_objects(&s->now, page, h);
         s->next_rev = hd->rev;

@@ -176,6 +176,11 @@ void sync_set_each(struct sync_set *s, const char *kind,
     seen_clear(&list);
 }
 
+void sync_set_bound(struct sync_set *s, int64_t objects)
+{
+    s->bound = objects;
+}
+
 int64_t sync_set_count(struct sync_set *s, const char *kind)
 {
     int64_t n;

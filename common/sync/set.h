@@ -35,6 +35,9 @@ struct sync_object {
 
 struct sync_set *sync_set_new_source(void); /* NULL when out of memory */
 struct sync_set *sync_set_new_replica(void);
+/* A replica of a source that is not trusted with our memory: once it holds more objects than this,
+ * pages are refused (PEER_PROTOCOL, with the number). Set once, before use. */
+void sync_set_bound(struct sync_set *s, int64_t objects);
 void sync_set_free(struct sync_set *s);
 
 /*

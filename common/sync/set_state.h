@@ -15,6 +15,7 @@ struct sync_set {
     int64_t floor;    /* tombstones below it are forgotten */
     int64_t epoch;    /* of the leader that made this history; 0: not said */
     struct store now;
+    int64_t bound; /* replica: objects that it holds at most, about; 0: no bound */
 
     bool in_snapshot; /* a replica takes a snapshot: staging is filled, `now` still serves */
     struct id staging_history;

@@ -16,6 +16,7 @@ import { ProblemNote } from '../shell/ProblemNote';
 import { useImages, useModules, useSpecs } from './choices';
 import { PoolCostLine } from './PoolCostLine';
 import { costOf, draftOf, EMPTY_DRAFT, newPoolOf, type PoolDraft, sharesOf } from './poolDraft';
+import { PoolForecast } from './PoolForecast';
 import { PoolShares } from './PoolShares';
 
 export function PoolFormPage() {
@@ -82,6 +83,7 @@ function PoolForm({ pool }: { pool: Pool | null }) {
   return (
     <>
       <PageHead title={before ? before.name : t('pools.new')} lead={t('pools.formLead')} />
+      {base && <PoolForecast pool={base} />}
       <section className="panel form-card">
         <FormErrors error={edit.error} rename={rename}>
           <Form onSubmit={submit}>
