@@ -307,6 +307,11 @@ create function told(body jsonb, variadic path text[]) returns bigint language s
 return (select case when jsonb_typeof(v) = 'number' then greatest(least(v::numeric, 1e15), 0)::bigint else 0 end
           from (values (body #> path)) t (v));
 
+-- Whether desktops take room in a store of this bServer; a simulated one has none.
+create function stores(body jsonb) returns boolean language sql immutable parallel safe
+return coalesce(body -> 'capabilities' -> 'formats' ? 'qcow2', false) and body ->> 'kind' is distinct from 'simulated'
+   and told(body, 'storage', 'size_gib') > 0;
+
 -- Sums over the desktops and bServers of each module, a module a row.
 create view module_sums as
     select m.id, m.block_id, m.name::text as name, u.up, u.heard_at, u.as_of,
