@@ -1,4 +1,4 @@
--- 0017: two xCenters a block tell of one module. What the newer leader observed wins, whichever of them brings it.
+-- 0018: two xCenters a block tell of one module. What the newer leader observed wins, whichever of them brings it.
 alter table mirror_cursor
     add column epoch     bigint not null default 0 check (epoch >= 0),
     add column led_at    timestamptz(3),
