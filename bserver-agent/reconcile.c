@@ -78,6 +78,7 @@ static void *looker(void *arg)
     struct reconcile *r = arg;
     int64_t sweep = r->spec.sweep_ms ? r->spec.sweep_ms : RECONCILE_SWEEP_MS;
 
+    log_about_set(r->about);
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
         struct timespec until;
@@ -124,6 +125,7 @@ int reconcile_start(const struct reconcile_spec *spec, struct reconcile **out, s
     r->spec = *spec;
     r->can = hypervisor_abilities(spec->tools.h);
     r->orphans = json_array();
+    log_about_get(r->about);
     r->looked_ms = clock_boot_ms(); /* blindness counts from here */
     pthread_mutex_init(&r->lock, NULL);
     pthread_condattr_init(&attr);

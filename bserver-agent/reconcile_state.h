@@ -6,6 +6,7 @@
 #include <uthash.h>
 
 #include "bserver-agent/reconcile.h"
+#include "common/base/log.h"
 
 enum {
     RECONCILE_WORKERS = 8,
@@ -56,6 +57,7 @@ struct reconcile {
     int working; /* of them run or rest */
     pthread_t looker;
     bool has_looker;
+    char about[LOG_ABOUT];
 };
 
 struct entry *reconcile_entry(struct reconcile *r, const struct id *id, bool make); /* lock held */
