@@ -232,6 +232,15 @@ struct desktop *desktop_place_take(struct module *m, const struct desktop_place 
     return d;
 }
 
+void desktop_place_undo(struct module *m, struct desktop *d)
+{
+    d->bserver->memory_used_mib -= d->row.memory_mib;
+    d->bserver->store_used_gib -= d->row.store_gib;
+    if (d->vf)
+        d->vf->state = VF_FREE;
+    module_desktop_remove(m, d);
+}
+
 void desktop_place_leave(struct module *m, struct desktop *d, int64_t now_boot_ms)
 {
     if (d->bserver) {

@@ -29,6 +29,12 @@ void change_drop(struct bcenter *bc, struct change *c);
  * either way. */
 int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct err *e) MUSTCHECK;
 
+/* The same for several desktops, in one transaction as far as that goes; what is not taken is
+ * logged.
+ */
+enum { CHANGES_MOST = 32 };
+void change_commit_all(struct bcenter *bc, struct db *db, struct change *all, int n);
+
 /* Editing c->row. */
 void change_stop(struct change *c, bool destroy); /* run null, seq + 1 */
 void change_end_session(struct desktop *d, struct change *c, const char *reason); /* and seq + 1 */

@@ -13,7 +13,7 @@ enum { STRANGER_MS = 60000, HUNG_MS = 900000 };
 
 static bool starting(const struct desktop *d)
 {
-    return id_set(&d->row.run) && !desktop_running(d);
+    return !desktop_running(d) && (id_set(&d->row.run) || d->busy); /* busy: it may be about to */
 }
 
 static int starts_on(const struct bserver *b)
@@ -235,12 +235,24 @@ static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
     module_unlock(&bc->m);
 }
 
-static void reconcile_desktop(struct bcenter *bc, const struct id *id)
+/* Changes that are decided and not yet written. */
+struct changes {
+    struct change all[CHANGES_MOST];
+    int n;
+};
+
+static void write_all(struct bcenter *bc, struct changes *ch)
+{
+    change_commit_all(bc, bc->reconcile_db, ch->all, ch->n);
+    ch->n = 0;
+}
+
+static void reconcile_desktop(struct bcenter *bc, const struct id *id, struct changes *ch)
 {
     int64_t now = clock_boot_ms(), generation;
+    struct change *c = &ch->all[ch->n];
     struct next_facts f;
     struct desktop *d;
-    struct change c;
     enum next next;
 
     module_lock(&bc->m);
@@ -263,14 +275,14 @@ static void reconcile_desktop(struct bcenter *bc, const struct id *id)
         module_unlock(&bc->m);
         return;
     }
-    change_begin(d, &c);
-    if (!edit(bc, d, next, &c, now)) {
-        change_drop(bc, &c);
-        module_unlock(&bc->m);
-        return;
-    }
+    change_begin(d, c);
+    if (edit(bc, d, next, c, now))
+        ch->n++;
+    else
+        change_drop(bc, c);
     module_unlock(&bc->m);
-    reconcile_commit(bc, &c);
+    if (ch->n == CHANGES_MOST)
+        write_all(bc, ch);
 }
 
 /* What became of their last write is not known: read until the database says. */
@@ -317,13 +329,18 @@ void reconcile_unsure(struct bcenter *bc)
 
 void reconcile_desktops(struct bcenter *bc)
 {
+    struct changes *ch = calloc(1, sizeof *ch);
     struct id *ids;
     int n;
 
+    if (!ch)
+        return;
     module_lock(&bc->m);
     RECONCILE_IDS(&bc->m, desktop, desktops, row.id, ids, n);
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++)
-        reconcile_desktop(bc, &ids[i]);
+        reconcile_desktop(bc, &ids[i], ch);
+    write_all(bc, ch);
     free(ids);
+    free(ch);
 }
