@@ -157,11 +157,11 @@ class Process:
         self.pidfile.unlink(missing_ok=True)
 
 
-def stop_pids(pids: list, how: int = signal.SIGTERM) -> None:
+def stop_pids(pids: list, how: int = signal.SIGTERM, patience: float = STOP_S) -> None:
     """Asks all, waits, insists. The start time guards against another process with the same number."""
     born = {pid: start_time(pid) for pid in pids if pid}
-    for sig, patience in ((how, STOP_S), (signal.SIGKILL, 5)):
-        until = time.monotonic() + patience
+    for sig, wait in ((how, patience), (signal.SIGKILL, 5)):
+        until = time.monotonic() + wait
         for pid in alive(born):
             try:
                 os.kill(pid, sig)

@@ -12,3 +12,9 @@ bench: packages-bench
 	@$(MAKE) $(JOBS) CC=gcc SAN= O=$(BENCH_O) images all $(BENCH_O)/tests/bench/screen_bench
 	@BIC_BUILD=$(abspath $(BENCH_O)) BIC_IMAGES=$(IMAGES) $(PYTHON) tests/bench/run.py
 .PHONY: bench packages-bench
+
+# BLOCKS=50 blocks of 2,000 simulated desktops each under one CCC, as far as this machine holds them.
+bench-scale: packages-run
+	@$(MAKE) $(JOBS) CC=gcc SAN= O=$(BENCH_O) all
+	@BIC_BUILD=$(abspath $(BENCH_O)) $(PYTHON) tests/bench/many.py
+.PHONY: bench-scale
