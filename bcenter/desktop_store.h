@@ -35,6 +35,11 @@ int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct er
 
 /* Lock held: memory as the database has taken it; change_commit does it. *c stays the caller's. */
 void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c);
+/* The same for several desktops, in one transaction as far as that goes; what is not taken is
+ * logged.
+ */
+enum { CHANGES_MOST = 32 };
+void change_commit_all(struct bcenter *bc, struct db *db, struct change *all, int n);
 
 /* Editing c->row. */
 void change_stop(struct change *c, bool destroy); /* run null, seq + 1 */

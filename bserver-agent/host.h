@@ -21,6 +21,7 @@ struct host_spec {
     struct id bserver;
     const char *const *display_urls; /* one a lane, "" = no display there; NULL-ended */
     int64_t store_gib, memory_reserve_mib, recycle_s;
+    bool alone; /* in its process: which ends when the hypervisor keeps all its threads */
     int64_t bulk_mib_per_s;            /* of images; 0: as fast as it goes */
     const char *const *display_listen; /* "ADDRESS:PORT", one a lane; NULL-ended; NULL ok */
     int64_t io_sample_s;               /* 0 = 10 */

@@ -34,6 +34,7 @@ struct host {
     char lane_urls[HOST_LANES][256];
     const char *lanes[HOST_LANES + 1];
     int64_t started_ms, tended_ms, vf_looked_ms;
+    int64_t counted_desktops, counted_running; /* of ours in the metrics; the keeper's */
     bool complete;
 };
 

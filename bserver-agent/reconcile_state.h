@@ -6,11 +6,13 @@
 #include <uthash.h>
 
 #include "bserver-agent/reconcile.h"
+#include "common/base/log.h"
 
 enum {
     RECONCILE_WORKERS = 8,
     RECONCILE_STARTS = 4,
     RECONCILE_SWEEP_MS = 2000,
+    RECONCILE_PACE_MS = 20, /* between looks: what many events call for is done by one */
     RECONCILE_STACK = 512 * 1024
 };
 
@@ -76,6 +78,7 @@ struct reconcile {
     int working; /* of them run or rest */
     pthread_t looker;
     bool has_looker;
+    char about[LOG_ABOUT];
 };
 
 struct entry *reconcile_entry(struct reconcile *r, const struct id *id, bool make); /* lock held */

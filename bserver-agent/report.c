@@ -16,11 +16,19 @@ struct shown_screen {
     UT_hash_handle hh;
 };
 
+/* What was last told of a desktop, as a number. */
+struct told {
+    struct id desktop;
+    uint64_t view;
+    UT_hash_handle hh;
+};
+
 struct report {
     struct sync_set *set;
     struct id bserver;
-    pthread_mutex_t lock; /* screens, orders */
+    pthread_mutex_t lock; /* screens, orders, desktops */
     struct shown_screen *screens;
+    struct told *desktops;
     json_t *orders; /* order id → desktop id, of those in the set */
 };
 
@@ -44,9 +52,15 @@ int report_open(struct sync_set *set, const struct id *bserver, struct report **
 void report_close(struct report *p)
 {
     struct shown_screen *s, *next;
+    struct told *t, *tn;
 
     if (!p)
         return;
+    HASH_ITER(hh, p->desktops, t, tn)
+    {
+        HASH_DEL(p->desktops, t);
+        free(t);
+    }
     HASH_ITER(hh, p->screens, s, next)
     {
         HASH_DEL(p->screens, s);
@@ -129,7 +143,81 @@ json_t *report_desktop_body(const struct machine_view *v)
     return o;
 }
 
-void report_desktop(struct report *p, const struct machine_view *v)
+/* FNV-1a (Fowler, Noll, Vo), 64 bits. */
+static void mix(uint64_t *h, const void *bytes, size_t n)
+{
+    const unsigned char *b = bytes;
+
+    for (size_t i = 0; i < n; i++)
+        *h = (*h ^ b[i]) * UINT64_C(1099511628211);
+}
+
+static void mix_text(uint64_t *h, const char *s)
+{
+    mix(h, s, strlen(s) + 1);
+}
+
+/* Everything that report_desktop_body looks at: what differs in it differs here. */
+static uint64_t view_number(const struct machine_view *v)
+{
+    const int64_t numbers[] = { v->seen.power,
+                                v->last.state,
+                                v->last.crashed,
+                                v->last.code,
+                                v->doing,
+                                v->seen.shutdown_since != 0,
+                                v->percent,
+                                v->error.code,
+                                v->wanted->deleting,
+                                v->has_disks,
+                                v->has_guest_channel };
+    const struct id *const ids[] = { &v->seen.run,  &v->last.run,  &v->seen.overlay,
+                                     &v->ready_run, &v->error_run, &v->error_overlay };
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    mix(&h, numbers, sizeof numbers);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        mix_text(&h, ids[i]->s);
+    mix_text(&h, v->last.detail);
+    mix_text(&h, v->error.detail);
+    return h;
+}
+
+/* Whether it was told already; if not, it will be. A body costs a hundred times as much, and most
+ * looks find most desktops as they were. */
+static bool told_already(struct report *p, const struct machine_view *v)
+{
+    uint64_t now = view_number(v);
+    struct told *t;
+    bool same;
+
+    pthread_mutex_lock(&p->lock);
+    HASH_FIND(hh, p->desktops, v->id.s, ID_LEN, t);
+    same = t && t->view == now;
+    if (!t && (t = calloc(1, sizeof *t)) != NULL) {
+        t->desktop = v->id;
+        HASH_ADD(hh, p->desktops, desktop.s, ID_LEN, t);
+    }
+    if (t)
+        t->view = now;
+    pthread_mutex_unlock(&p->lock);
+    return same;
+}
+
+static void forget_told(struct report *p, const struct id *desktop)
+{
+    struct told *t;
+
+    pthread_mutex_lock(&p->lock);
+    HASH_FIND(hh, p->desktops, desktop->s, ID_LEN, t);
+    if (t) {
+        HASH_DEL(p->desktops, t);
+        free(t);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void tell_desktop(struct report *p, const struct machine_view *v)
 {
     json_auto_t *held = sync_set_get(p->set, p->bserver.s, "desktop", &v->id);
     json_t *body = report_desktop_body(v);
@@ -143,6 +231,12 @@ void report_desktop(struct report *p, const struct machine_view *v)
     }
     json_put_time(body, "as_of", clock_wall_ms());
     sync_set_put(p->set, p->bserver.s, "desktop", &v->id, body);
+}
+
+void report_desktop(struct report *p, const struct machine_view *v)
+{
+    if (!told_already(p, v))
+        tell_desktop(p, v);
 }
 
 /* Lock held. Forgets orders of the desktop that keep does not name. */
@@ -171,6 +265,7 @@ void report_gone(struct report *p, const struct id *desktop)
     pthread_mutex_lock(&p->lock);
     orders_drop(p, desktop, NULL);
     pthread_mutex_unlock(&p->lock);
+    forget_told(p, desktop);
     sync_set_del(p->set, p->bserver.s, "desktop", desktop);
 }
 

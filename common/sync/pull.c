@@ -68,6 +68,7 @@ static void pull_body(void *arg)
     struct sync_pull *p = arg;
     bool again = false;
 
+    pthread_setname_np(pthread_self(), "pull");
     while (!link_thread_stopping(&p->link)) {
         struct err e = { 0 };
 
