@@ -14,6 +14,7 @@ enum mirror_kind {
     MIRROR_DESKTOP,
     MIRROR_OPERATION,
     MIRROR_SEAT,
+    MIRROR_POOL_IO,
     MIRROR_AUDIT,
     MIRROR_KINDS
 };
