@@ -16,6 +16,7 @@ import { ProblemNote } from '../shell/ProblemNote';
 import { useImages, useModules, useSpecs } from './choices';
 import { PoolCostLine } from './PoolCostLine';
 import { costOf, draftOf, EMPTY_DRAFT, newPoolOf, type PoolDraft, sharesOf } from './poolDraft';
+import { PoolIoFields } from './PoolIoFields';
 import { PoolShares } from './PoolShares';
 
 export function PoolFormPage() {
@@ -58,8 +59,8 @@ function PoolForm({ pool }: { pool: Pool | null }) {
     read: ({ id }) => call('get', '/pools/{id}', { path: { id } }),
     save: (value, base) => {
       if (!base) return call('post', '/pools', { body: newPoolOf(value) });
-      const { name, description, image_version_id, spec_id, spares_running, shares } = { ...newPoolOf(value), shares: sharesOf(value, base) };
-      return call('patch', '/pools/{id}', { path: { id: base.id }, generation: base.generation, body: { name, description, image_version_id, spec_id, spares_running, shares } });
+      const { name, description, image_version_id, spec_id, spares_running, io, shares } = { ...newPoolOf(value), shares: sharesOf(value, base) };
+      return call('patch', '/pools/{id}', { path: { id: base.id }, generation: base.generation, body: { name, description, image_version_id, spec_id, spares_running, io, shares } });
     },
     kinds: ['pool', 'module'],
     done: ({ name }) => t('form.saved', { name }),
@@ -129,6 +130,7 @@ function PoolForm({ pool }: { pool: Pool | null }) {
               <PoolShares modules={modules.items} shares={draft.shares} acknowledged={base?.shares ?? []} onChange={(shares) => change({ shares })} />
             </FormFieldGroup>
             <NumberField name="spares_running" label={t('pools.spares')} hint={t('pools.sparesHint')} value={draft.spares_running} min={0} max={1000} onChange={(spares_running) => change({ spares_running })} />
+            <PoolIoFields draft={draft.io} known={base?.io ?? null} onChange={(io) => change({ io })} />
             <PoolCostLine cost={cost} />
             <ActionGroup>
               <BusyButton type="submit" isBusy={edit.isBusy} isDisabled={edit.isBusy || !draft.name.trim() || !draft.image_id || !draft.spec_id || cost.desktops === 0}>
