@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "bcenter/agent_vf.h"
+#include "bcenter/io_observed.h"
 #include "bcenter/publish.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -34,12 +36,15 @@ static void take_lanes(struct bserver *b, const json_t *lanes)
 
     b->nlanes = n > MODULE_LANES ? MODULE_LANES : (int)n;
     memset(b->lane_url, 0, sizeof b->lane_url);
+    memset(b->lane_down, 0, sizeof b->lane_down);
     for (size_t i = 0; i < n; i++) {
         const json_t *lane = json_array_get(lanes, i);
         int64_t no = json_num(lane, "no", (int64_t)i);
 
-        if (no >= 0 && no < b->nlanes)
-            text(lane, "url", b->lane_url[no], sizeof b->lane_url[no]);
+        if (no < 0 || no >= b->nlanes)
+            continue;
+        text(lane, "url", b->lane_url[no], sizeof b->lane_url[no]);
+        b->lane_down[no] = !json_flag(lane, "up", true);
     }
     if (b->nlanes == 0)
         b->nlanes = LANES_UNSAID; /* a host without screens: the law on lanes still counts */
@@ -53,6 +58,7 @@ static void take_capabilities(struct bserver *b, const json_t *c)
     b->guest_channel = json_flag(c, "guest_channel", !simulated);
     b->qcow2 = has_format(c, "qcow2") && !simulated;
     b->user_net = json_flag(c, "user_net", !simulated);
+    b->io.samples = json_str(c, "io_source") != NULL;
 }
 
 void bserver_take_report(struct bserver *b, json_t *body)
@@ -107,33 +113,6 @@ static void take_bserver(struct bcenter *bc, struct bserver *b, const struct syn
             publish_desktop(bc, b->slots[i].desktop);
 }
 
-static void take_vf(struct bcenter *bc, struct bserver *b, const struct sync_object *o)
-{
-    struct vf *v = module_vf(&bc->m, &o->id);
-
-    if (o->deleted) {
-        if (v && v->bserver == b)
-            v->heard = v->stored = b->stored = false;
-        return;
-    }
-    if (!v && !(v = calloc(1, sizeof *v)))
-        return;
-    if (!v->bserver) {
-        v->id = o->id;
-        v->bserver = b;
-        v->state = VF_LOST; /* until the ledger has it */
-        HASH_ADD(hh, bc->m.vfs, id.s, ID_LEN, v);
-    }
-    if (v->bserver != b)
-        return;
-    text(o->body, "pf", v->pf, sizeof v->pf);
-    text(o->body, "address", v->address, sizeof v->address);
-    v->index = (int)json_num(o->body, "index", 0);
-    if (!v->heard && (v->state == VF_LOST || !v->stored))
-        v->stored = b->stored = false;
-    v->heard = true;
-}
-
 static void take_id(const json_t *o, const char *key, struct id *to)
 {
     *to = (struct id){ "" };
@@ -173,6 +152,7 @@ static void take_desktop(struct bcenter *bc, struct bserver *b, const struct syn
     text(error, "slug", d->error_slug, sizeof d->error_slug);
     text(error, "detail", d->error_detail, sizeof d->error_detail);
     d->as_of = clock_parse(json_str(o->body, "as_of"), &as_of) ? as_of : clock_wall_ms();
+    io_desktop_settled(d, clock_boot_ms()); /* when it was ready first is seen here */
     publish_desktop(bc, d);
 }
 
@@ -193,13 +173,22 @@ static void take_order(struct bcenter *bc, const struct bserver *b, const struct
 static void take_screen(struct bcenter *bc, struct bserver *b, const struct sync_object *o)
 {
     struct desktop *d = module_session_desktop(&bc->m, &o->id);
-    bool open = !o->deleted && json_flag(o->body, "open", false);
+    bool open = !o->deleted && json_flag(o->body, "open", false), turned;
+    int64_t lane = open ? json_num(o->body, "lane", -1) : -1;
+    struct session *s = d && d->bserver == b ? d->session : NULL;
 
-    if (!d || d->bserver != b || (d->session->screen_seen && d->session->screen_open == open))
+    if (!s)
         return;
-    d->session->screen_seen = true;
-    d->session->screen_open = open;
-    d->session->screen_at = clock_boot_ms();
+    if (lane < 0 || lane >= b->nlanes)
+        lane = open ? -1 : s->screen_lane;
+    turned = !s->screen_seen || s->screen_open != open;
+    if (!turned && s->screen_lane == lane)
+        return;
+    if (turned)
+        s->screen_at = clock_boot_ms();
+    s->screen_seen = true;
+    s->screen_open = open;
+    s->screen_lane = (int)lane;
     publish_desktop(bc, d);
 }
 
@@ -214,12 +203,15 @@ void agent_observed(void *arg, const struct sync_object *o)
     if (b && strcmp(o->kind, "bserver") == 0)
         take_bserver(bc, b, o);
     else if (b && strcmp(o->kind, "vf") == 0)
-        take_vf(bc, b, o);
+        agent_vf_take(bc, b, o);
     else if (b && strcmp(o->kind, "desktop") == 0)
         take_desktop(bc, b, o);
     else if (b && strcmp(o->kind, "order") == 0)
         take_order(bc, b, o);
     else if (b && strcmp(o->kind, "screen") == 0)
         take_screen(bc, b, o);
+    else if (b && strcmp(o->kind, "io") == 0)
+        io_observed_take(&bc->m, b, o->deleted ? NULL : o->body,
+                         (struct io_time){ clock_boot_ms(), clock_wall_ms() });
     module_unlock(&bc->m);
 }

@@ -11,6 +11,7 @@
 #include "bcenter/login.h"
 #include "bcenter/module_load.h"
 #include "bcenter/publish.h"
+#include "bcenter/publish_io.h"
 #include "bcenter/reconcile.h"
 #include "bcenter/ticket_issue.h"
 #include "bcenter/upstream.h"
@@ -379,6 +380,7 @@ json_t *bcenter_summary(void *app)
     json_put_int(o, "sessions", sessions);
     json_put_int(o, "operations", (int64_t)HASH_COUNT(bc->m.operations));
     json_put_int(o, "held", bc->m.held);
+    json_object_set_new(o, "io", publish_io_summary(&bc->m, clock_boot_ms()));
     module_unlock(&bc->m);
     json_put_bool(o, "leads", leader_valid(bc));
     json_put_bool(o, "upstream", upstream_up(bc));

@@ -18,6 +18,8 @@ enum { TRIES = 3, WAIT_MS = 3000, CONNECT_DEADLINE_MS = 300000 };
 struct attempt {
     struct desktop_row row;
     struct id session, op, run;
+    struct id seen_run, seen_overlay,
+        ready_run; /* what its host has said of it, as far as it can */
     unsigned char hash[RESUME_HASH];
     char hash_hex[2 * RESUME_HASH + 1];
     char generation[24], epoch[24], seq[24];
@@ -35,12 +37,19 @@ static void new_session(const struct bcenter *bc, struct attempt *a)
     sodium_bin2hex(a->hash_hex, sizeof a->hash_hex, a->hash, sizeof a->hash);
 }
 
-/* Lock held: the desktop is ours to write until finish(). */
-static void reserve(struct bcenter *bc, struct desktop *d, struct attempt *a)
+/* Lock held: the desktop is ours to write until finish(); what it will be charged is charged now.
+ */
+static void reserve(struct bcenter *bc, struct desktop *d, int64_t charge, struct attempt *a)
 {
     memset(a, 0, sizeof *a);
     desktop_row_copy(&a->row, &d->row);
     d->busy = true;
+    a->seen_run = d->seen_run;
+    if (d->bserver && d->bserver->qcow2)
+        a->seen_overlay = d->seen_overlay;
+    if (d->bserver && d->bserver->guest_channel && d->row.guest_speaks)
+        a->ready_run = d->ready_run;
+    d->io.held = charge;
     snprintf(a->generation, sizeof a->generation, "%lld", (long long)d->row.generation);
     snprintf(a->epoch, sizeof a->epoch, "%lld", (long long)bc->m.epoch);
     snprintf(a->seq, sizeof a->seq, "%lld", (long long)d->row.seq + 1);
@@ -56,7 +65,7 @@ static struct desktop *finish(struct bcenter *bc, struct db *db, struct attempt 
     module_lock(&bc->m);
     d = module_desktop(&bc->m, &a->row.id);
     if (d)
-        d->busy = false;
+        desktop_written(d);
     pthread_cond_broadcast(&bc->m.changed);
     desktop_row_release(&a->row);
     return d;
@@ -87,7 +96,7 @@ static void assigned(struct bcenter *bc, const struct id *person, struct desktop
 static int give_connection(struct bcenter *bc, struct desktop *d, struct connection *out,
                            struct err *e)
 {
-    if (ticket_claim(bc, d, &out->claims, out->url, e) < 0)
+    if (ticket_claim(bc, d, &out->claims, &out->display, e) < 0)
         return -1;
     out->id = d->session->id;
     out->desktop = d->row.id;
@@ -108,8 +117,14 @@ static int resume(struct bcenter *bc, struct desktop *d, struct connection *out,
 
 struct opening {
     struct id person, op; /* op: the connect that ends with it, or "" */
+    int64_t charge;
     const char *actor_name, *trace;
 };
+
+static const char *or_null(const struct id *id)
+{
+    return id_set(id) ? id->s : NULL;
+}
 
 /* Lock held on entry, free on return: the row is written, or why not. */
 static int write_open(struct bcenter *bc, struct db *db, const struct opening *o, struct desktop *d,
@@ -117,14 +132,15 @@ static int write_open(struct bcenter *bc, struct db *db, const struct opening *o
 {
     auto_result PGresult *r = NULL;
 
-    reserve(bc, d, a);
+    reserve(bc, d, o->charge, a);
     new_session(bc, a);
     module_unlock(&bc->m);
     a->run = a->row.run;
     if (db_run(db, &Q_session_open,
                DB_ARGS(a->row.id.s, a->generation, a->epoch, o->person.s, a->row.overlay.s, a->seq,
                        a->session.s, a->run.s, a->hash_hex, o->actor_name, o->trace,
-                       id_set(&o->op) ? o->op.s : NULL),
+                       or_null(&o->op), or_null(&a->seen_run), or_null(&a->seen_overlay),
+                       or_null(&a->ready_run)),
                &r, e) < 0)
         return -1;
     return store_outcome(r, e);
@@ -155,9 +171,13 @@ static int apply_open(struct bcenter *bc, const struct opening *o, struct deskto
 }
 
 static int open_session(struct bcenter *bc, struct db *db, const struct connect *c,
-                        struct desktop *d, struct connection *out, struct err *e)
+                        const struct decided *dc, struct connection *out, struct err *e)
 {
-    struct opening o = { .person = c->ask.person, .actor_name = c->actor_name, .trace = c->trace };
+    struct opening o = { .person = c->ask.person,
+                         .charge = dc->charge,
+                         .actor_name = c->actor_name,
+                         .trace = c->trace };
+    struct desktop *d = dc->desktop;
     struct attempt a;
     int rc = write_open(bc, db, &o, d, &a, e);
 
@@ -180,7 +200,9 @@ static void apply_arrival(struct desktop *d, struct operation *op)
 
     metric_add(METRIC_OPERATIONS, 1);
     op->state = OP_SUCCEEDED;
+    op->started = op->started ? op->started : now;
     op->ended = op->stage_at[4] = now;
+    operation_wait(op, NULL);
     snprintf(op->stage, sizeof op->stage, "ready");
     if (d->op == op)
         d->op = NULL;
@@ -188,7 +210,9 @@ static void apply_arrival(struct desktop *d, struct operation *op)
 
 void broker_arrive(struct bcenter *bc, struct db *db, struct desktop *d, const struct operation *op)
 {
-    struct opening o = { .person = op->asked_by, .op = op->id };
+    struct opening o = { .person = op->asked_by,
+                         .op = op->id,
+                         .charge = io_desktop_charge(&bc->m, d, clock_boot_ms()) };
     char name[sizeof op->asked_name], trace[sizeof op->trace];
     struct operation *now;
     struct err e = { 0 };
@@ -215,60 +239,103 @@ void broker_arrive(struct bcenter *bc, struct db *db, struct desktop *d, const s
         bcenter_poke(bc);
 }
 
-static void apply_start(struct bcenter *bc, const struct connect *c, struct desktop *d,
-                        const struct attempt *a, int64_t deadline)
+/* ---- an operation that ends with it ---- */
+
+struct beginning {
+    const struct connect *c;
+    const struct err *wait; /* NULL, or the law that it waits for: then nothing starts yet */
+    int64_t deadline;       /* wall clock */
+};
+
+/* Lock held. */
+static void apply_operation(struct operation *op, const struct beginning *b, struct desktop *d,
+                            const struct id *run)
+{
+    const struct connect *c = b->c;
+
+    op->verb = VERB_CONNECT;
+    op->target = d->row.id;
+    op->asked_by = c->ask.person;
+    op->seq = d->row.seq;
+    op->created = op->stage_at[0] = clock_wall_ms();
+    op->deadline = b->deadline;
+    op->stored = true;
+    op->state = b->wait ? OP_QUEUED : OP_RUNNING;
+    if (!b->wait) {
+        op->run = *run;
+        op->started = op->created;
+    }
+    operation_wait(op, b->wait);
+    snprintf(op->target_kind, sizeof op->target_kind, "desktop");
+    snprintf(op->asked_name, sizeof op->asked_name, "%s", c->actor_name);
+    snprintf(op->trace, sizeof op->trace, "%s", c->trace ? c->trace : "");
+    snprintf(op->stage, sizeof op->stage, "placing");
+    d->op = op;
+}
+
+/* Lock held. */
+static void apply_start(struct bcenter *bc, const struct beginning *b, struct desktop *d,
+                        const struct attempt *a)
 {
     struct operation *op = module_operation_add(&bc->m, &a->op);
 
-    assigned(bc, &c->ask.person, d);
-    if (!id_eq(&d->row.run, &a->run))
-        d->run_at = clock_boot_ms();
-    d->row.run = a->run;
-    snprintf(d->row.run_boot, sizeof d->row.run_boot, "%s", a->row.run_boot);
-    if (op) {
-        op->verb = VERB_CONNECT;
-        op->target = d->row.id;
-        op->asked_by = c->ask.person;
-        op->run = a->run;
-        op->seq = d->row.seq;
-        op->state = OP_RUNNING;
-        op->created = op->started = op->stage_at[0] = clock_wall_ms();
-        op->deadline = deadline;
-        op->stored = true;
-        snprintf(op->target_kind, sizeof op->target_kind, "desktop");
-        snprintf(op->asked_name, sizeof op->asked_name, "%s", c->actor_name);
-        snprintf(op->trace, sizeof op->trace, "%s", c->trace ? c->trace : "");
-        snprintf(op->stage, sizeof op->stage, "placing");
-        d->op = op;
+    assigned(bc, &b->c->ask.person, d);
+    if (!b->wait) {
+        if (!id_eq(&d->row.run, &a->run))
+            d->run_at = clock_boot_ms();
+        d->row.run = a->run;
+        if (d->vf)
+            d->vf->run = a->run;
+        snprintf(d->row.run_boot, sizeof d->row.run_boot, "%s", a->row.run_boot);
+    } else {
+        d->bserver->io.waits = d->bserver->io.waits_now = true;
     }
+    if (op)
+        apply_operation(op, b, d, &a->run);
     publish_desktop(bc, d);
 }
 
-static int start(struct bcenter *bc, struct db *db, const struct connect *c, struct desktop *d,
-                 struct connection *out, struct err *e)
+static int write_start(struct db *db, const struct beginning *b, const struct attempt *a,
+                       struct err *e)
 {
     auto_result PGresult *r = NULL;
-    struct attempt a;
-    int64_t deadline_wall = clock_wall_ms() + CONNECT_DEADLINE_MS;
+    const struct connect *c = b->c;
     char deadline[24];
     int rc;
 
-    reserve(bc, d, &a);
+    snprintf(deadline, sizeof deadline, "%lld", (long long)b->deadline);
+    rc = b->wait
+             ? db_run(db, &Q_connect_queue,
+                      DB_ARGS(a->row.id.s, a->generation, a->epoch, c->ask.person.s, a->seq,
+                              a->op.s, deadline, c->actor_name, c->trace),
+                      &r, e)
+             : db_run(db, &Q_connect_start,
+                      DB_ARGS(a->row.id.s, a->generation, a->epoch, c->ask.person.s, a->run.s,
+                              a->row.run_boot, a->seq, a->op.s, deadline, c->actor_name, c->trace),
+                      &r, e);
+    return rc < 0 ? -1 : store_outcome(r, e);
+}
+
+static int start(struct bcenter *bc, struct db *db, const struct connect *c,
+                 const struct decided *dc, struct connection *out, struct err *e)
+{
+    struct beginning b = { .c = c,
+                           .wait = dc->what == DECIDE_QUEUE ? &dc->why : NULL,
+                           .deadline = clock_wall_ms() + CONNECT_DEADLINE_MS };
+    struct desktop *d = dc->desktop;
+    struct attempt a;
+    int rc;
+
+    reserve(bc, d, dc->charge, &a);
     if (!id_set(&a.row.run))
         snprintf(a.row.run_boot, sizeof a.row.run_boot, "%s", d->bserver->boot);
     module_unlock(&bc->m);
     a.run = id_set(&a.row.run) ? a.row.run : id_new();
     a.op = id_new();
-    snprintf(deadline, sizeof deadline, "%lld", (long long)deadline_wall);
-    rc = db_run(db, &Q_connect_start,
-                DB_ARGS(a.row.id.s, a.generation, a.epoch, c->ask.person.s, a.run.s, a.row.run_boot,
-                        a.seq, a.op.s, deadline, c->actor_name, c->trace),
-                &r, e);
-    if (rc == 0)
-        rc = store_outcome(r, e);
+    rc = write_start(db, &b, &a, e);
     d = finish(bc, db, &a, rc);
     if (rc == 0 && d) {
-        apply_start(bc, c, d, &a, deadline_wall);
+        apply_start(bc, &b, d, &a);
         out->operation = a.op;
         out->desktop = d->row.id;
     }
@@ -279,6 +346,14 @@ static int start(struct bcenter *bc, struct db *db, const struct connect *c, str
 }
 
 /* ---- refusals ---- */
+
+static void given_up(struct bcenter *bc, const struct connect *c, const PGresult *r)
+{
+    module_lock(&bc->m);
+    publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
+                                     db_int(r, 0, "generation", 1)));
+    module_unlock(&bc->m);
+}
 
 /* No room is written down. When the CCC asks, her seat is given up in the same transaction: only
  * after it may the CCC ask another module. */
@@ -298,12 +373,26 @@ static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
         daemon_quit(3);
         return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     }
-    if (dc->release) {
-        module_lock(&bc->m);
-        publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
-                                         db_int(r, 0, "generation", 1)));
-        module_unlock(&bc->m);
+    if (dc->release)
+        given_up(bc, c, r);
+    return 0;
+}
+
+/* Not here, and not because there is no room: what the CCC is told is our word for good, until it
+ * says otherwise. */
+static int pass_on(struct bcenter *bc, struct db *db, const struct connect *c, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    char epoch[24];
+
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    if (db_run(db, &Q_seat_pass, DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch), &r, e) < 0)
+        return -1;
+    if (db_rows(r) != 1) {
+        daemon_quit(3);
+        return err_set(e, ERR_EPOCH_STALE, "another process leads this module");
     }
+    given_up(bc, c, r);
     return 0;
 }
 
@@ -311,6 +400,8 @@ static int refuse(struct bcenter *bc, struct db *db, const struct connect *c,
                   const struct decided *dc, struct err *e)
 {
     if (dc->no_room && no_room(bc, db, c, dc, e) < 0)
+        return -1;
+    if (!dc->no_room && dc->release && pass_on(bc, db, c, e) < 0)
         return -1;
     *e = dc->why;
     if (dc->no_room) {
@@ -326,8 +417,9 @@ static int carry_out(struct bcenter *bc, struct db *db, const struct connect *c,
 {
     switch (dc->what) {
     case DECIDE_RESUME: return resume(bc, dc->desktop, out, e);
-    case DECIDE_OPEN: return open_session(bc, db, c, dc->desktop, out, e);
-    case DECIDE_START: return start(bc, db, c, dc->desktop, out, e);
+    case DECIDE_OPEN: return open_session(bc, db, c, dc, out, e);
+    case DECIDE_START:
+    case DECIDE_QUEUE: return start(bc, db, c, dc, out, e);
     case DECIDE_OPERATION:
         out->operation = dc->desktop->op->id;
         out->desktop = dc->desktop->row.id;
@@ -375,10 +467,14 @@ static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until,
     module_lock(&bc->m);
     d = id_set(&c->ask.desktop) ? module_desktop(&bc->m, &c->ask.desktop) : NULL;
     a->key = (struct holding){ d ? d->row.pool : c->ask.pool, c->ask.person };
+    a->share_generation = 0;
     while (served(&bc->m, &a->key) && module_wait(&bc->m, until)) {
     }
     mine = !served(&bc->m, &a->key);
     if (mine) {
+        struct pool *p = module_pool(&bc->m, &a->key.pool);
+
+        a->share_generation = p ? p->share_generation : 0;
         a->next = bc->m.asking;
         bc->m.asking = a;
     }
@@ -390,11 +486,14 @@ static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until,
 static void end_turn(struct bcenter *bc, struct asking *a)
 {
     struct asking **at = &bc->m.asking;
+    struct pool *p;
 
     module_lock(&bc->m);
     while (*at != a)
         at = &(*at)->next;
     *at = a->next;
+    if ((p = module_pool(&bc->m, &a->key.pool)))
+        publish_share(bc, p);
     pthread_cond_broadcast(&bc->m.changed);
     module_unlock(&bc->m);
 }
@@ -485,15 +584,11 @@ int broker_result(struct bcenter *bc, const struct id *operation, const struct i
 
 json_t *connection_json(const struct bcenter *bc, const struct connection *c)
 {
-    json_t *o = json_object(), *display = json_object(), *protocols = json_array();
+    json_t *o = json_object();
 
-    json_array_append_new(protocols, json_string(TICKET_PROTOCOL));
-    json_array_append_new(protocols, json_string(c->ticket));
-    json_put_str(display, "url", c->url);
-    json_object_set_new(display, "protocols", protocols);
     json_put_str(o, "id", c->id.s);
     json_put_str(o, "desktop_id", c->desktop.s);
-    json_object_set_new(o, "display", display);
+    json_object_set_new(o, "display", display_json(&c->display, c->ticket));
     json_put_time(o, "expires_at", c->expires);
     json_put_str(o, "resume", c->resume);
     json_put_str(o, "login", bc->login_url);

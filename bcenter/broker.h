@@ -7,6 +7,7 @@
 
 #include "bcenter/bcenter.h"
 #include "bcenter/broker_decide.h"
+#include "bcenter/display.h"
 #include "bcenter/resume.h"
 
 enum { BROKER_LABEL = 72 };
@@ -15,7 +16,8 @@ struct connection {
     struct id id, desktop; /* session; "" with an operation */
     struct id operation;   /* "" or the operation that boots the desktop */
     struct ticket claims;  /* signed once the lock is free */
-    char ticket[TICKET_MAX], url[300], resume[RESUME_SECRET];
+    char ticket[TICKET_MAX], resume[RESUME_SECRET];
+    struct display display;
     int64_t expires; /* wall clock */
 };
 struct connect {

@@ -3,6 +3,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "bcenter/desktop_place.h"
+
 static void refuse(struct decided *out, enum err_code code, const char *detail)
 {
     out->what = DECIDE_REFUSE;
@@ -20,6 +22,39 @@ bool broker_spare(const struct desktop *d, int64_t boot_ms)
     return !d->busy && !d->unsure && !d->op && !d->session && !d->row.deleting &&
            !id_set(&d->row.person) && !id_set(&d->used_by) && d->bserver && d->seen &&
            bserver_up(d->bserver, boot_ms) && !d->bserver->maintenance;
+}
+
+/* ---- the I/O law ---- */
+
+static bool ready(const struct desktop *d, int64_t boot_ms)
+{
+    return desktop_ready(d, boot_ms) && d->bserver->knows_key;
+}
+
+static enum io_want wanted_of(const struct desktop *d, int64_t boot_ms)
+{
+    return desktop_ready(d, boot_ms) ? IO_WANT_SESSION : IO_WANT_START_FOR_HER;
+}
+
+/* Its host has been looked at. Who comes later does not overtake those that wait there. */
+static bool lets_in(struct module *m, struct desktop *d, int64_t boot_ms, struct io_ask *a)
+{
+    *a = io_host_ask(m, d, wanted_of(d, boot_ms), boot_ms);
+    return io_fits(a) && !d->bserver->io.waits;
+}
+
+/* A session, a start, or a place among those that wait. */
+static void give(struct module *m, struct desktop *d, int64_t boot_ms, struct decided *out)
+{
+    struct io_ask a;
+
+    if (lets_in(m, d, boot_ms, &a)) {
+        decide(out, ready(d, boot_ms) ? DECIDE_OPEN : DECIDE_START, d);
+        out->charge = a.after;
+        return;
+    }
+    decide(out, DECIDE_QUEUE, d);
+    io_refuse(&a, 1, 1, &out->why);
 }
 
 /* ---- her own desktop ---- */
@@ -52,7 +87,7 @@ static bool not_now(struct desktop *d, int64_t boot_ms, struct decided *out)
     return true;
 }
 
-static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
+static void hers(struct module *m, struct desktop *d, const struct broker_ask *ask, int64_t boot_ms,
                  struct decided *out)
 {
     if (not_now(d, boot_ms, out))
@@ -63,10 +98,11 @@ static void hers(struct desktop *d, const struct broker_ask *ask, int64_t boot_m
         decide(out, DECIDE_OPERATION, d);
     } else if (d->op && d->op->verb != VERB_REBOOT && d->op->verb != VERB_RESET) {
         refuse(out, ERR_OPERATION_OPEN, "another operation on the desktop is still open");
-    } else if (desktop_ready(d, boot_ms)) {
-        decide(out, d->bserver->knows_key ? DECIDE_OPEN : DECIDE_WAIT, d);
+    } else if (desktop_ready(d, boot_ms) && !d->bserver->knows_key) {
+        decide(out, DECIDE_WAIT, d);
     } else {
-        decide(out, DECIDE_START, d);
+        io_host_look(m, d->bserver, boot_ms);
+        give(m, d, boot_ms, out);
     }
 }
 
@@ -91,77 +127,77 @@ static bool passed_on(const struct broker_ask *ask, const struct id *module)
     return false;
 }
 
-/*
- * The rendezvous over those that do not serve her, as they told the CCC and as our own seat says.
- * Without the CCC nobody could pass her on: a seat once given up is ours to take again. *others: so
- * many have a share beside us.
- */
-static int place_of(struct module *m, const struct pool *p, const struct broker_ask *ask,
-                    bool given_up, int *others)
+/* The rendezvous over these shares, without those that have told the CCC that they do not serve her
+ * and, when the CCC asks, without us if we have given her up. */
+static const struct id *place_by(struct module *m, const struct pool *p,
+                                 const struct place_share *shares, int n,
+                                 const struct broker_ask *ask)
 {
+    struct seat *seat = module_seat(m, &ask->person, &p->id);
     unsigned char skip[MODULE_SHARES] = { 0 };
+    int place;
 
-    for (int i = 0; i < p->nshares; i++) {
-        bool own = id_eq(&p->shares[i].module, &m->id);
+    for (int i = 0; i < n; i++)
+        skip[i] = id_eq(&shares[i].module, &m->id) ? seat && seat->released
+                                                   : passed_on(ask, &shares[i].module);
+    place = place_module(&ask->person, &p->id, shares, n, skip);
+    return place < 0 ? NULL : &shares[place].module;
+}
 
-        skip[i] = own ? given_up && ask->from_ccc : passed_on(ask, &p->shares[i].module);
-        *others += !own && p->shares[i].size > 0;
-    }
-    return place_module(&ask->person, &p->id, p->shares, p->nshares, skip);
+/* Some other module might serve her: it is of the pool, or was before its shares changed, and has
+ * not said no just now. */
+static bool alone(const struct module *m, const struct pool *p, const struct broker_ask *ask)
+{
+    for (int i = 0; i < p->nshares; i++)
+        if (!id_eq(&p->shares[i].module, &m->id) && p->shares[i].size > 0 &&
+            !passed_on(ask, &p->shares[i].module))
+            return false;
+    for (int i = 0; i < p->nbase; i++)
+        if (!id_eq(&p->base[i].module, &m->id) && !passed_on(ask, &p->base[i].module))
+            return false;
+    return true;
 }
 
 /*
- * A holder elsewhere that is known comes before everything: her desktop may be there. Nobody left
- * in the rendezvous says that all have given her up, as far as they have been asked; she is taken
- * again when the CCC says so, once for all of them.
+ * A holder elsewhere that is known comes before everything: her desktop may be there. Whom we have
+ * given up is the CCC's to give back, once all have said no; it may have given her to another, who
+ * is not known here yet. While shares change her place must be here by the new ones and by those
+ * before, which others may still go by. What is refused to the CCC is given up: it passes her on.
  */
 static bool our_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
                       struct decided *out)
 {
-    const struct id *holder = module_holder(m, &ask->person, &p->id);
+    const struct broker_ask nobody_said_no = { .nreleased = 0 };
+    const struct id *holder = module_holder(m, &ask->person, &p->id), *place, *before;
     struct seat *seat = module_seat(m, &ask->person, &p->id);
-    int place, others = 0;
 
-    if (holder && !passed_on(ask, holder)) {
-        elsewhere(m, holder, out);
-        return false;
+    if (!holder || passed_on(ask, holder)) {
+        if (ask->again || (seat && !seat->released) || alone(m, p, &nobody_said_no) ||
+            (!seat && alone(m, p, ask)))
+            return true;
+        place = place_by(m, p, p->shares, p->nshares, ask);
+        before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : place;
+        if (!seat && place && before && id_eq(place, &m->id) && id_eq(before, &m->id))
+            return true;
+        holder = before && !id_eq(before, &m->id) ? before : place ? place : &m->id;
     }
-    if (ask->again || (seat && !seat->released))
-        return true;
-    place = place_of(m, p, ask, seat != NULL, &others);
-    if (others == 0 || (place >= 0 && id_eq(&p->shares[place].module, &m->id)))
-        return true;
-    elsewhere(m, place < 0 ? &m->id : &p->shares[place].module, out);
+    elsewhere(m, holder, out);
+    out->release = ask->from_ccc && !(seat && seat->released);
     return false;
 }
 
 /* ---- a spare ---- */
 
-struct found {
-    struct desktop *best;
-    int64_t score;
-};
-
-static int64_t load_of(const struct bserver *b)
-{
-    int64_t n = 0;
-
-    for (int i = 0; i < b->nslots; i++)
-        n += b->slots[i].desktop && id_set(&b->slots[i].desktop->row.person);
-    return n;
-}
-
-/* Ready before booting before stopped; newest image first; then the host with fewest people. */
-static int64_t score_of(const struct pool *p, const struct desktop *d, int64_t boot_ms)
+/* Its host has room before it has not; ready before booting before stopped; newest image first. */
+static int rank_of(struct module *m, const struct pool *p, struct desktop *d, int64_t boot_ms)
 {
     bool fresh = id_eq(&d->row.version, &p->image_version);
-    int stage = desktop_ready(d, boot_ms) && d->bserver->knows_key ? 0
-                : id_set(&d->row.run)                              ? 1
-                                                                   : 2;
+    int stage = ready(d, boot_ms) ? 0 : id_set(&d->row.run) ? 1 : 2;
+    struct io_ask a;
 
     if (d->error_slug[0])
         stage = 3;
-    return ((int64_t)stage * 2 + !fresh) * 1000 + d->bserver->load;
+    return ((lets_in(m, d, boot_ms, &a) ? 0 : 4) + stage) * 2 + !fresh;
 }
 
 static bool failed_now(const struct desktop *d)
@@ -170,29 +206,38 @@ static bool failed_now(const struct desktop *d)
            (id_eq(&d->error_for, &d->row.overlay) || id_eq(&d->error_for, &d->row.run));
 }
 
-static struct desktop *spare_for(struct module *m, const struct pool *p, int64_t boot_ms)
+/* Of two spares that are as good as each other: the better host, as for a new desktop. */
+static bool better(const struct desktop *a, const struct desktop *b,
+                   const struct candidate list[PLACEMENT_HOSTS], const struct demand *d)
 {
-    struct found f = { NULL, 0 };
-    struct desktop *d, *next;
-    struct bserver *b, *bn;
+    if (a->bserver == b->bserver)
+        return strcmp(a->row.id.s, b->row.id.s) < 0;
+    return placement_better(&list[a->bserver->candidate], &list[b->bserver->candidate], d);
+}
 
-    HASH_ITER(hh, m->bservers, b, bn)
-    {
-        b->load = load_of(b);
-    }
+static struct desktop *spare_for(struct module *m, const struct pool *p,
+                                 const struct broker_ask *ask, int64_t boot_ms)
+{
+    struct demand want = { .desktop = ask->person }; /* her rendezvous with the hosts */
+    struct candidate list[PLACEMENT_HOSTS];
+    struct desktop *d, *next, *best = NULL;
+    int best_rank = 0;
+
+    desktop_place_candidates(m, boot_ms, list);
     HASH_ITER(hh, m->desktops, d, next)
     {
-        int64_t score;
+        int rank;
 
         if (!id_eq(&d->row.pool, &p->id) || !broker_spare(d, boot_ms) || failed_now(d) ||
-            !desktop_screen(d))
+            !desktop_screen(d) || d->bserver->candidate < 0)
             continue;
-        score = score_of(p, d, boot_ms);
-        if (!f.best || score < f.score ||
-            (score == f.score && strcmp(d->row.id.s, f.best->row.id.s) < 0))
-            f = (struct found){ d, score };
+        rank = rank_of(m, p, d, boot_ms);
+        if (!best || rank < best_rank || (rank == best_rank && better(d, best, list, &want))) {
+            best = d;
+            best_rank = rank;
+        }
     }
-    return f.best;
+    return best;
 }
 
 static void exhausted(struct module *m, const struct pool *p, const struct broker_ask *ask,
@@ -248,7 +293,7 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
     if (!d)
         d = module_desktop_of(m, &ask->person, &pool_id);
     if (d) {
-        hers(d, ask, boot_ms, out);
+        hers(m, d, ask, boot_ms, out);
         return;
     }
     p = module_pool(m, &pool_id);
@@ -258,10 +303,9 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
     }
     if (!our_place(m, p, ask, out))
         return;
-    d = spare_for(m, p, boot_ms);
-    if (!d)
-        exhausted(m, p, ask, out);
+    d = spare_for(m, p, ask, boot_ms);
+    if (d)
+        give(m, d, boot_ms, out);
     else
-        decide(out, desktop_ready(d, boot_ms) && d->bserver->knows_key ? DECIDE_OPEN : DECIDE_START,
-               d);
+        exhausted(m, p, ask, out);
 }

@@ -19,18 +19,21 @@ struct broker_ask {
 };
 
 enum decision {
-    DECIDE_REFUSE, /* code, detail; release: her seat here is given up in the same transaction */
+    DECIDE_REFUSE, /* code, detail; release: her seat here is given up before it is said */
     DECIDE_WAIT, /* another thread is writing this desktop, or its host has to hear our key: soon */
     DECIDE_RESUME,   /* her live session */
     DECIDE_OPEN,     /* a new session on a desktop that is ready */
     DECIDE_START,    /* an operation: it starts, or its start is waited for */
+    DECIDE_QUEUE,    /* an operation that waits until its host has I/O to give: `why` in the law's
+                        words */
     DECIDE_OPERATION /* the operation that is already open for her */
 };
 struct decided {
     enum decision what;
     struct desktop *desktop;
-    bool no_room, release;  /* release: no room, and the CCC can pass her on */
-    struct err why;         /* of a refusal */
+    bool no_room, release;  /* release: not here, and the CCC passes her on */
+    struct err why;         /* of a refusal, or of the wait */
+    int64_t charge;         /* uio: what the desktop is charged with it */
     char login[128];        /* of the module that serves her; "" if not another */
     int64_t size, assigned; /* of the pool here, when it is exhausted */
 };

@@ -47,6 +47,46 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
     return http_reply(rp, 201, connection_json(bc, &c), e);
 }
 
+static json_t *lanes_of(const struct bserver *b)
+{
+    json_t *o = json_object(), *lanes = json_array();
+
+    for (int i = 0; i < b->nlanes; i++) {
+        json_t *lane = json_object();
+
+        json_put_int(lane, "no", i);
+        json_put_str(lane, "url", b->lane_url[i]);
+        json_put_bool(lane, "up", !b->lane_down[i]);
+        if (b->lane_url[i][0])
+            json_array_append(lanes, lane);
+        json_decref(lane);
+    }
+    json_put_str(o, "id", b->id.s);
+    json_put_str(o, "name", b->name);
+    json_object_set_new(o, "lanes", lanes);
+    return o;
+}
+
+/* GET /me/lanes: a screen of hers may come from each bServer here. */
+static int get_my_lanes(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct bcenter *bc = rq->app;
+    json_t *items = json_array();
+    struct bserver *b, *next;
+
+    module_lock(&bc->m);
+    HASH_ITER(hh, bc->m.bservers, b, next)
+    {
+        json_t *o = b->left ? NULL : lanes_of(b);
+
+        if (o && json_array_size(json_object_get(o, "lanes")) > 0)
+            json_array_append(items, o);
+        json_decref(o);
+    }
+    module_unlock(&bc->m);
+    return portal_list(rq, rp, NULL, items, e);
+}
+
 /* "" for administrators: theirs are all. */
 static struct id owner(const struct request *rq)
 {
@@ -117,6 +157,7 @@ static int post_end(const struct request *rq, struct reply *rp, struct err *e)
 }
 
 const struct route connections_routes[] = {
+    { "GET", "/api/v1/me/lanes", "self", get_my_lanes, 0 },
     { "POST", "/api/v1/connections", "self", post_connection, 0 },
     { "GET", "/api/v1/connections/{id}", "self", get_connection, 0 },
     { "DELETE", "/api/v1/connections/{id}", "self", delete_connection, 0 },

@@ -6,6 +6,7 @@
 #include "bcenter/agent_observed.h"
 #include "bcenter/desktop_name.h"
 #include "bcenter/desktop_store.h"
+#include "bcenter/vf_ledger.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 #include "sql/module/module.h"
@@ -56,13 +57,18 @@ static void choose_name(struct module *m, const struct pool *p, char to[DESKTOP_
 
 static bool free_vf(const struct vf *v, const struct bserver *b)
 {
-    return v->bserver == b && v->stored && v->heard && v->state == VF_FREE && !v->desktop;
+    return v->bserver == b && vf_ledger_usable(v);
 }
 
-static void candidate(const struct bserver *b, struct candidate *c)
+static int64_t io_units(int64_t uio)
+{
+    return uio > PLACEMENT_IO_MOST ? PLACEMENT_IO_MOST : uio;
+}
+
+static void candidate(const struct bserver *b, int64_t boot_ms, struct candidate *c)
 {
     *c = (struct candidate){ .bserver = b->id, .free_vfs = b->free_vfs };
-    c->up = bserver_up(b, clock_boot_ms()) && !b->maintenance && b->stored;
+    c->up = bserver_up(b, boot_ms) && !b->maintenance && b->stored;
     c->format = b->qcow2 || strcmp(b->kind, "simulated") == 0;
     c->user_net = b->user_net;
     c->lanes = b->nlanes;
@@ -73,14 +79,17 @@ static void candidate(const struct bserver *b, struct candidate *c)
             continue;
         if (b->slots[i].desktop)
             c->used_slots[lane]++;
-        else if (i < bserver_slots(b)) /* it may have come back smaller than its slots */
+        else if (i < bserver_slots(b) && /* it may have come back smaller than its slots */
+                 !b->lane_down[lane] && c->free_slots[lane] < PLACEMENT_LANE_MOST)
             c->free_slots[lane]++;
     }
     c->memory_free_mib = b->memory_limit_mib - b->memory_used_mib;
     c->store_free_gib = b->store_limit_gib < 0 ? -1 : b->store_limit_gib - b->store_used_gib;
+    c->io_total = io_units(io_up(b->io.total, PLACEMENT_IO_UNIT));
+    c->io_limit = io_units(io_down(io_limit_now(&b->io.limit), PLACEMENT_IO_UNIT));
 }
 
-static void count_vfs(struct module *m)
+void desktop_place_count_vfs(struct module *m)
 {
     struct bserver *b, *bn;
     struct vf *v, *vn;
@@ -96,17 +105,20 @@ static void count_vfs(struct module *m)
     }
 }
 
-/* At most ten count (law), and those that were deleted are not asked. */
-static int candidates(struct module *m, struct candidate list[PLACEMENT_HOSTS])
+int desktop_place_candidates(struct module *m, int64_t boot_ms,
+                             struct candidate list[PLACEMENT_HOSTS])
 {
     struct bserver *b, *next;
     int n = 0;
 
-    count_vfs(m);
+    io_hosts_look(m, boot_ms);
     HASH_ITER(hh, m->bservers, b, next)
     {
-        if (!b->left && n < PLACEMENT_HOSTS)
-            candidate(b, &list[n++]);
+        b->candidate = -1;
+        if (b->left || n == PLACEMENT_HOSTS)
+            continue;
+        candidate(b, boot_ms, &list[n]);
+        b->candidate = n++;
     }
     return n;
 }
@@ -131,12 +143,53 @@ static void take_place(struct module *m, struct desktop_place *mk, const struct 
     }
 }
 
-static void make_mac(char to[18])
+static bool mac_taken(struct module *m, const char *mac)
+{
+    struct desktop *d, *dn;
+    struct vf *v, *vn;
+
+    HASH_ITER(hh, m->desktops, d, dn)
+    {
+        if (strcmp(d->row.mac, mac) == 0)
+            return true;
+    }
+    HASH_ITER(hh, m->vfs, v, vn) /* one that waits in quarantine may still carry it */
+    {
+        if (strcmp(v->mac, mac) == 0)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * 52:54, the module's number, two random bytes: no other module's, since the CCC gives each number
+ * once, from 256 on; 52:54:00 is what desktops were given before there were numbers, and what a
+ * module without one still gives. There are 64 times as many as desktops, so this ends soon.
+ */
+static void make_mac(struct module *m, char to[18])
 {
     unsigned char r[3];
+    struct sister *own;
 
-    randombytes_buf(r, sizeof r);
-    snprintf(to, 18, "52:54:00:%02x:%02x:%02x", r[0], r[1], r[2]);
+    HASH_FIND(hh, m->sisters, m->id.s, ID_LEN, own);
+    do {
+        randombytes_buf(r, sizeof r);
+        if (own && own->mac_no)
+            snprintf(to, 18, "52:54:%02x:%02x:%02x:%02x", own->mac_no >> 8, own->mac_no & 255, r[0],
+                     r[1]);
+        else
+            snprintf(to, 18, "52:54:00:%02x:%02x:%02x", r[0], r[1], r[2]);
+    } while (mac_taken(m, to));
+}
+
+struct demand desktop_place_demand(const struct pool *p, const struct image_version *v)
+{
+    int64_t disk = p->disk_gib > 0 ? p->disk_gib << 30 : json_num(v->body, "virtual_size", 0);
+
+    return (struct demand){ .desktop = id_new(),
+                            .needs_vf = p->needs_vf,
+                            .memory_mib = placement_memory(p->memory_mib),
+                            .store_gib = placement_store(disk, p->floating) };
 }
 
 int desktop_place_decide(struct module *m, const struct pool *p, const struct image_version *v,
@@ -144,13 +197,12 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
 {
     struct candidate list[PLACEMENT_HOSTS];
     struct placement pl;
-    struct demand want = { .desktop = id_new(), .needs_vf = p->needs_vf };
-    int64_t disk = p->disk_gib > 0 ? p->disk_gib << 30 : json_num(v->body, "virtual_size", 0);
-    int n = candidates(m, list);
+    struct demand want = desktop_place_demand(p, v);
+    int n;
 
+    desktop_place_count_vfs(m);
+    n = desktop_place_candidates(m, clock_boot_ms(), list);
     memset(mk, 0, sizeof *mk);
-    want.memory_mib = placement_memory(p->memory_mib);
-    want.store_gib = placement_store(disk, p->floating);
     if (HASH_COUNT(m->desktops) >= MODULE_DESKTOPS)
         return err_set(e, ERR_LAW_MODULE, "the module has %d desktops", MODULE_DESKTOPS);
     if (placement_choose(list, n, &want, &pl, e) < 0)
@@ -171,7 +223,7 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
     mk->row.created = clock_wall_ms();
     mk->row.spec = json_incref(p->spec);
     desktop_row_set_image(&mk->row, v->body);
-    make_mac(mk->row.mac);
+    make_mac(m, mk->row.mac);
     choose_name(m, p, mk->row.name);
     return 0;
 }
@@ -228,19 +280,32 @@ struct desktop *desktop_place_take(struct module *m, const struct desktop_place 
     if (d->vf) {
         d->vf->desktop = d;
         d->vf->state = VF_ASSIGNED;
+        d->vf->since = clock_wall_ms();
+        snprintf(d->vf->mac, sizeof d->vf->mac, "%s", d->row.mac);
     }
     return d;
 }
 
-void desktop_place_leave(struct module *m, struct desktop *d, int64_t now_boot_ms)
+static void give_back(struct vf *v, const struct id *check)
+{
+    bool lost = v->state == VF_LOST;
+
+    v->state = lost ? VF_LOST : VF_QUARANTINE;
+    v->run = (struct id){ "" };
+    v->check = check ? *check : (struct id){ "" };
+    snprintf(v->reason, sizeof v->reason, "%s", lost ? "vanished" : "released");
+    v->since = clock_wall_ms();
+    if (!check)
+        v->bserver->stored = false;
+}
+
+void desktop_place_leave(struct module *m, struct desktop *d, const struct id *check)
 {
     if (d->bserver) {
         d->bserver->memory_used_mib -= d->row.memory_mib;
         d->bserver->store_used_gib -= d->row.store_gib;
     }
-    if (d->vf) {
-        d->vf->state = d->vf->state == VF_LOST ? VF_LOST : VF_QUARANTINE;
-        d->vf->quarantine_at = now_boot_ms;
-    }
+    if (d->vf)
+        give_back(d->vf, check);
     module_desktop_remove(m, d);
 }

@@ -20,6 +20,15 @@ struct desktop_place {
     int64_t epoch;
 };
 
+/* Lock held. The bServers of the module as the pure functions see them (their I/O is summed up;
+ * their VFs as they were counted last); b->candidate is its place in the list, -1 for one that was
+ * deleted. Returns how many: at most ten count (law). */
+int desktop_place_candidates(struct module *m, int64_t boot_ms,
+                             struct candidate list[PLACEMENT_HOSTS]);
+/* Lock held. Counts the free VFs of each bServer. */
+void desktop_place_count_vfs(struct module *m);
+/* What one desktop of this pool takes. */
+struct demand desktop_place_demand(const struct pool *p, const struct image_version *v);
 /* Lock held. What the next desktop of this pool will be and where. LAW_… with numbers. */
 int desktop_place_decide(struct module *m, const struct pool *p, const struct image_version *v,
                          struct desktop_place *out, struct err *e) MUSTCHECK;
@@ -27,7 +36,8 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
 int desktop_place_store(struct db *db, void *arg, struct err *e) MUSTCHECK;
 /* Lock held; the database has it. NULL: its bServer is gone, or no memory. */
 struct desktop *desktop_place_take(struct module *m, const struct desktop_place *place);
-/* Lock held; the database has forgotten it. Its function waits in quarantine; d is freed. */
-void desktop_place_leave(struct module *m, struct desktop *d, int64_t now_boot_ms);
+/* Lock held; the database has forgotten it. Its function waits in quarantine until the question
+ * `check` is answered (NULL: not known; its bServer's rows are read again); d is freed. */
+void desktop_place_leave(struct module *m, struct desktop *d, const struct id *check);
 
 #endif

@@ -17,12 +17,19 @@ void change_begin(struct desktop *d, struct change *c)
     d->busy = true;
 }
 
+void desktop_written(struct desktop *d)
+{
+    d->busy = false;
+    if (!d->unsure)
+        d->io.held = 0;
+}
+
 static void done_with(struct bcenter *bc, struct change *c)
 {
     struct desktop *d = module_desktop(&bc->m, &c->row.id);
 
     if (d)
-        d->busy = false;
+        desktop_written(d);
     pthread_cond_broadcast(&bc->m.changed);
 }
 
@@ -30,6 +37,7 @@ void change_drop(struct bcenter *bc, struct change *c)
 {
     done_with(bc, c);
     desktop_row_release(&c->row);
+    json_decref(c->op_problem);
 }
 
 void change_stop(struct change *c, bool destroy)
@@ -99,6 +107,34 @@ json_t *store_problem(enum err_code code, const char *detail)
     return p;
 }
 
+json_t *store_problem_of(const struct err *why)
+{
+    json_t *p = store_problem(why->code, why->detail), *numbers = json_object();
+
+    for (int i = 0; i < why->numbers; i++)
+        json_put_int(numbers, why->number[i].name, why->number[i].value);
+    json_object_set_new(p, "numbers", numbers);
+    return p;
+}
+
+bool operation_wait(struct operation *op, const struct err *why)
+{
+    json_t *now = why ? store_problem_of(why) : NULL;
+    bool other = (now == NULL) != (op->waiting == NULL) || (now && !json_equal(now, op->waiting));
+
+    json_decref(op->waiting);
+    op->waiting = now;
+    return other;
+}
+
+/* Why the change's operation failed; owned by the caller. */
+static json_t *problem_of(const struct change *c)
+{
+    if (c->op_error == ERR_NONE)
+        return NULL;
+    return c->op_problem ? json_incref(c->op_problem) : store_problem(c->op_error, c->op_detail);
+}
+
 static const char *or_null(const char *s)
 {
     return s && s[0] ? s : NULL;
@@ -108,16 +144,11 @@ static int write_row(struct bcenter *bc, struct db *db, const struct change *c, 
 {
     auto_result PGresult *r = NULL;
     char generation[24], epoch[24], seq[24];
-    char *image = store_json(c->row.image), *error = NULL;
+    json_auto_t *problem = problem_of(c);
+    char *image = store_json(c->row.image), *error = store_json(problem);
     const char *op = or_null(c->op.s);
     int rc;
 
-    if (c->op_error != ERR_NONE) {
-        json_t *problem = store_problem(c->op_error, c->op_detail);
-
-        error = store_json(problem);
-        json_decref(problem);
-    }
     snprintf(generation, sizeof generation, "%lld", (long long)c->row.generation);
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
     snprintf(seq, sizeof seq, "%lld", (long long)c->row.seq);
@@ -145,13 +176,14 @@ static void apply_operation(struct bcenter *bc, struct desktop *d, const struct 
         return;
     op->state = c->op_state;
     op->started = op->started ? op->started : now;
+    operation_wait(op, NULL);
     if (id_set(&c->row.run))
         op->run = c->row.run;
     if (c->op_stage && c->op_stage != op->stage)
         snprintf(op->stage, sizeof op->stage, "%s", c->op_stage);
     if (c->op_error != ERR_NONE) {
         json_decref(op->error);
-        op->error = store_problem(c->op_error, c->op_detail);
+        op->error = problem_of(c);
     }
     if (op->state == OP_SUCCEEDED)
         op->stage_at[4] = now;
@@ -165,11 +197,19 @@ static void apply_operation(struct bcenter *bc, struct desktop *d, const struct 
     publish_operation(bc, op);
 }
 
-/* Lock held; the database has taken the change. */
-static void apply(struct bcenter *bc, struct desktop *d, const struct change *c)
+/* Lock held. Her seat is written with her name on the row; if the answer to that was lost, it is
+ * not known here yet. */
+static void take_seat(struct bcenter *bc, const struct desktop_row *row)
 {
-    struct seat *s;
+    struct seat *s = module_seat(&bc->m, &row->person, &row->pool);
 
+    if (id_set(&row->person) && (!s || s->released))
+        publish_seat(bc, module_seat_put(&bc->m, &row->person, &row->pool, false,
+                                         s ? s->generation + 1 : 1));
+}
+
+void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c)
+{
     if (id_set(&c->session) && d->session) {
         free(d->session);
         d->session = NULL;
@@ -178,12 +218,9 @@ static void apply(struct bcenter *bc, struct desktop *d, const struct change *c)
         d->used_by = (struct id){ "" };
     if (id_set(&c->row.run) && !id_eq(&c->row.run, &d->row.run))
         d->run_at = clock_boot_ms();
-    if (id_set(&c->row.person)) {
-        s = module_seat(&bc->m, &c->row.person, &c->row.pool);
-        if (!s || s->released)
-            publish_seat(bc, module_seat_put(&bc->m, &c->row.person, &c->row.pool, false,
-                                             s ? s->generation + 1 : 1));
-    }
+    if (id_set(&c->row.run) && d->vf)
+        d->vf->run = c->row.run;
+    take_seat(bc, &c->row);
     desktop_row_release(&d->row);
     desktop_row_copy(&d->row, &c->row);
     d->row.generation++;
@@ -206,10 +243,11 @@ int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct er
     module_lock(&bc->m);
     d = module_desktop(&bc->m, &c->row.id);
     if (rc == 0 && d)
-        apply(bc, d, c);
+        change_apply(bc, d, c);
     done_with(bc, c);
     module_unlock(&bc->m);
     desktop_row_release(&c->row);
+    json_decref(c->op_problem);
     if (rc == 0)
         bcenter_poke(bc);
     return rc;
@@ -285,7 +323,7 @@ void desktop_take_session(struct desktop *d, const PGresult *r, int row)
         *d->session = s;
 }
 
-void desktop_forgotten(struct bcenter *bc, const struct id *id)
+void desktop_forgotten(struct bcenter *bc, const struct id *id, const struct id *check)
 {
     struct desktop *d = module_desktop(&bc->m, id);
     struct bserver *b = d ? d->bserver : NULL;
@@ -293,7 +331,7 @@ void desktop_forgotten(struct bcenter *bc, const struct id *id)
     if (!d || !b)
         return;
     publish_desktop_gone(bc, id, &b->id);
-    desktop_place_leave(&bc->m, d, clock_boot_ms());
+    desktop_place_leave(&bc->m, d, check);
     publish_bserver(bc, b);
 }
 
@@ -306,6 +344,7 @@ static void take_again(struct bcenter *bc, const struct id *id, const PGresult *
     if (!d)
         return;
     d->unsure = false;
+    d->io.held = 0; /* its row says all of it again */
     module_take_operations(&bc->m, orders);
     for (int i = 0; i < db_rows(orders); i++) {
         struct id op = { "" };
@@ -315,10 +354,11 @@ static void take_again(struct bcenter *bc, const struct id *id, const PGresult *
             publish_operation(bc, module_operation(&bc->m, &op));
     }
     if (db_rows(row) != 1) {
-        desktop_forgotten(bc, id);
+        desktop_forgotten(bc, id, NULL);
         return;
     }
     desktop_take_row(&bc->m, d, row, 0);
+    take_seat(bc, &d->row);
     if (db_rows(session) == 1) {
         desktop_take_session(d, session, 0);
     } else {

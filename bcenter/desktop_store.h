@@ -17,17 +17,24 @@ struct change {
     const char *op_stage;
     enum err_code op_error; /* ERR_NONE, or why the operation failed */
     char op_detail[256];
-    struct id actor; /* audit; action NULL: none */
+    json_t *op_problem; /* owned; NULL, or the problem itself, for one that has numbers */
+    struct id actor;    /* audit; action NULL: none */
     const char *actor_name, *action, *trace, *detail;
 };
 
 /* Lock held: copies the row into *c and marks the desktop busy. */
 void change_begin(struct desktop *d, struct change *c);
+/* Lock held: it is no longer being written. Its I/O stays reserved while nobody knows what became
+ * of that. */
+void desktop_written(struct desktop *d);
 /* Lock held: nothing is to be written after all. */
 void change_drop(struct bcenter *bc, struct change *c);
 /* Lock not held. CONFLICT, EPOCH_STALE, DB_UNAVAILABLE; the row is read again then. Releases *c
  * either way. */
 int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct err *e) MUSTCHECK;
+
+/* Lock held: memory as the database has taken it; change_commit does it. *c stays the caller's. */
+void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c);
 
 /* Editing c->row. */
 void change_stop(struct change *c, bool destroy); /* run null, seq + 1 */
@@ -39,8 +46,9 @@ void change_free(struct module *m, struct desktop *d,
 /* Lock not held; nobody else writes the desktop meanwhile. Reads its row, session and orders again:
  * one that has come to be or is no more is taken in or forgotten, too. */
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id);
-/* Lock held: the row is no more. */
-void desktop_forgotten(struct bcenter *bc, const struct id *id);
+/* Lock held: the row is no more. check: the question about its VF that was stored with that; NULL:
+ * not known here. */
+void desktop_forgotten(struct bcenter *bc, const struct id *id, const struct id *check);
 /* Lock not held: somebody's write met a constraint; her desktop of this pool is read again. */
 void desktop_reload_held(struct bcenter *bc, struct db *db, const struct holding *key);
 /* Lock held: memory as the row says (nothing is published). */
@@ -52,5 +60,9 @@ int store_outcome(const PGresult *r, struct err *e) MUSTCHECK;
 /* JSON text for a parameter; malloc'd. */
 char *store_json(const json_t *v);
 json_t *store_problem(enum err_code code, const char *detail);
+json_t *store_problem_of(const struct err *why); /* with its numbers */
+/* Lock held. What the operation waits for; why NULL: nothing any more. True: it is another thing.
+ */
+bool operation_wait(struct operation *op, const struct err *why);
 
 #endif

@@ -361,6 +361,7 @@ void module_operation_remove(struct module *m, struct operation *op)
         d->op = NULL;
     HASH_DEL(m->operations, op);
     json_decref(op->error);
+    json_decref(op->waiting);
     free(op);
 }
 
@@ -442,11 +443,14 @@ void module_release(struct module *m)
     FREE_ALL(entitlement, entitlements, (void)0);
     FREE_ALL(node_info, nodes, (void)0);
     FREE_ALL(sister, sisters, (void)0);
-    FREE_ALL(bserver, bservers, (json_decref(x->body), sync_set_free(x->set)));
+    FREE_ALL(bserver, bservers,
+             (json_decref(x->body), json_decref(x->vf_refused), sync_set_free(x->set)));
     FREE_ALL(vf, vfs, (void)0);
     FREE_ALL(seat, seats, (void)0);
     FREE_ALL(holder, holders, (void)0);
-    FREE_ALL(operation, operations, json_decref(x->error));
+    FREE_ALL(operation, operations, (json_decref(x->error), json_decref(x->waiting)));
+    FREE_ALL(io_pool, io_pools, (void)0);
+    FREE_ALL(io_given_limit, io_given, (void)0);
     pthread_cond_destroy(&m->changed);
     pthread_mutex_destroy(&m->lock);
 }

@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <uthash.h>
 
+#include "bcenter/io_host.h"
 #include "common/base/err.h"
 #include "common/base/id.h"
 #include "common/sync/set.h"
@@ -77,6 +78,11 @@ struct pool {
     bool needs_vf;
     struct place_share shares[MODULE_SHARES];
     int nshares;
+    struct place_share base[MODULE_SHARES]; /* the shares before, while others may go by them */
+    int nbase;
+    int64_t share_generation, told; /* told: the CCC has been told that we go by that one */
+    int64_t seats_said;             /* changes of seats that were published */
+    int64_t have;                   /* publish_pool's scratch */
     struct err law; /* why the newest of its desktops could not be placed; ERR_NONE: it could */
     UT_hash_handle hh;
 };
@@ -106,9 +112,10 @@ struct node_info {
     bool revoked;
     UT_hash_handle hh;
 };
-struct sister { /* a module, to tell people where to go */
+struct sister { /* a module, to tell people where to go; our own is among them */
     struct id id;
     char name[260], login[300];
+    int mac_no; /* its range of MAC addresses, from the CCC; 0: not told */
     UT_hash_handle hh;
 };
 
@@ -117,6 +124,36 @@ struct slot {
     int lane;
     struct desktop *desktop;
 };
+enum vf_unclean {
+    VF_UNCLEAN_NONE,
+    VF_UNCLEAN_USED,
+    VF_UNCLEAN_RESET,
+    VF_UNCLEAN_LEFT,
+    VF_UNCLEAN_UNSAID
+};
+enum vf_drift {
+    VF_DRIFT_NONE,
+    VF_DRIFT_FOREIGN,  /* a machine that is not ours uses it */
+    VF_DRIFT_MISUSED,  /* one of ours, but not its owner */
+    VF_DRIFT_VANISHED, /* gone while it is somebody's */
+    VF_DRIFT_MAC,
+    VF_DRIFT_VLAN,
+    VF_DRIFT_SPOOF,
+    VF_DRIFT_RESET,   /* given back; the host cannot reset it */
+    VF_DRIFT_UNCLEAN, /* given back; something of its last owner is still set */
+    VF_DRIFT_NEW,     /* not verified yet */
+    VF_DRIFTS
+};
+/* What its agent said last. */
+struct vf_seen {
+    char mac[18];                           /* "": not known */
+    int vlan, rate_mbps, spoof_check, link; /* -1: not known */
+    bool used, ours;                        /* by a machine; by one of BIC's */
+    struct id user, user_run;               /* which, as far as is known */
+    struct id check;                        /* the question that it answers; "": none */
+    bool clean;
+    enum vf_unclean why;
+};
 struct vf {
     struct id id;
     struct bserver *bserver;
@@ -124,8 +161,13 @@ struct vf {
     int index, vlan;
     enum vf_state { VF_FREE, VF_ASSIGNED, VF_QUARANTINE, VF_LOST } state;
     struct desktop *desktop;
-    int64_t quarantine_at; /* boot clock */
-    bool heard, stored;    /* the agent names it now; the database has it as it is */
+    struct id run;   /* the newest that its desktop was given */
+    struct id check; /* the open question; "" in quarantine: to be read from the database */
+    char mac[18];    /* of its last owner; "" when free */
+    char reason[12];
+    int64_t since;       /* wall clock */
+    bool heard, stored;  /* the agent names it now; the database has it as it is */
+    struct vf_seen seen; /* vf_ledger.h */
     UT_hash_handle hh;
 };
 const char *vf_state_word(enum vf_state s);
@@ -146,15 +188,17 @@ struct bserver {
     int64_t cores;
     int nlanes;
     char lane_url[MODULE_LANES][300];
+    bool lane_down[MODULE_LANES]; /* its network carries nothing, as the agent sees it */
     bool screen, guest_channel, qcow2, user_net;
     /* the link */
     struct sync_set *set; /* replica of what its agent observed */
     int64_t heard_ms;     /* boot clock of the last push; 0: not since our start */
     int64_t heard_wall;
     bool knows_key; /* it has our ticket key */
-    int64_t load;   /* people on it; broker_decide's scratch */
-    int free_vfs;   /* desktop_place's scratch */
-    bool shown_up;  /* its desktops were last published as those of a host that answers */
+    struct host_io io;
+    int free_vfs, candidate; /* desktop_place's scratch; candidate -1: not one of them */
+    json_t *vf_refused;      /* id → why what its agent says of it is not taken; NULL: none */
+    bool shown_up;           /* its desktops were last published as those of a host that answers */
     UT_hash_handle hh;
 };
 
@@ -163,6 +207,7 @@ struct session {
     int64_t seq, since;
     unsigned char resume_hash[32];
     bool screen_open, screen_seen;
+    int screen_lane;     /* where it is open, or was last; -1: not known */
     int64_t stranger_at; /* boot clock since when nothing entitles its person; 0: something does */
     int64_t screen_at; /* boot clock of the last change of screen_open, or of the session's start */
 };
@@ -179,6 +224,7 @@ struct operation {
     int percent;
     int64_t stage_at[6]; /* wall clock, of a connect's or start's five stages */
     json_t *error;
+    json_t *waiting; /* queued, or up and let in by nobody: the law that it waits for, a problem */
     int64_t created, started, ended, deadline; /* wall clock */
     bool cancel, wanted, stored;
     enum order_state { ORDER_NONE, ORDER_GIVEN, ORDER_DONE, ORDER_FAILED } order;
@@ -209,6 +255,7 @@ struct desktop {
     int64_t run_at;   /* boot clock of the newest run that we gave; 0: before our start */
     int64_t retry_at; /* boot clock: not started as a spare before */
     int failures;
+    struct desktop_io io;
     /* observed */
     enum observed observed;
     struct id seen_run, last_run, seen_overlay, ready_run, error_for;
@@ -227,6 +274,7 @@ struct desktop {
 /* Somebody who is being given a desktop of a pool: on the stack of the thread that serves her. */
 struct asking {
     struct holding key;
+    int64_t share_generation; /* of its pool, when it began */
     struct asking *next;
 };
 
@@ -261,6 +309,8 @@ struct module {
     struct asking *asking;
     struct seat *seats;
     struct holder *holders;
+    struct io_pool *io_pools;
+    struct io_given_limit *io_given;
     unsigned char resume_key[32]; /* resume.h */
     struct operation *operations;
     int64_t held; /* deletions that wait for a person */

@@ -5,8 +5,10 @@
 
 #include "bcenter/agent_observed.h"
 #include "bcenter/desktop_store.h"
+#include "bcenter/io_store.h"
 #include "bcenter/publish.h"
 #include "common/base/json.h"
+#include "sql/module/io.h"
 #include "sql/module/module.h"
 
 static struct id id_at(const PGresult *r, int row, const char *column)
@@ -77,6 +79,12 @@ static enum vf_state vf_state_from(const char *word)
     return VF_LOST;
 }
 
+/* The row says what its agent says of where it is. */
+static bool said(const struct vf *v, const PGresult *r, int row)
+{
+    return strcmp(v->pf, db_text(r, row, "pf")) == 0 && v->index == db_int(r, row, "index", -1);
+}
+
 static void take_vfs(struct module *m, const PGresult *r)
 {
     for (int i = 0; i < db_rows(r); i++) {
@@ -92,12 +100,20 @@ static void take_vfs(struct module *m, const PGresult *r)
             HASH_ADD(hh, m->vfs, id.s, ID_LEN, v);
         }
         v->bserver = module_bserver(m, &host);
-        text_at(r, i, "pf", v->pf, sizeof v->pf);
-        text_at(r, i, "address", v->address, sizeof v->address);
-        v->index = (int)db_int(r, i, "index", 0);
+        v->stored = v->heard && said(v, r, i);
+        if (!v->heard) {
+            text_at(r, i, "pf", v->pf, sizeof v->pf);
+            text_at(r, i, "address", v->address, sizeof v->address);
+            v->index = (int)db_int(r, i, "index", 0);
+        }
         v->vlan = (int)db_int(r, i, "vlan", 0);
         v->state = vf_state_from(db_text(r, i, "state"));
-        v->stored = v->heard == (v->state != VF_LOST);
+        v->stored = v->heard ? v->stored && v->state != VF_LOST : v->state == VF_LOST;
+        v->run = id_at(r, i, "run_id");
+        v->check = id_at(r, i, "check_id");
+        text_at(r, i, "mac", v->mac, sizeof v->mac);
+        text_at(r, i, "reason", v->reason, sizeof v->reason);
+        v->since = db_int(r, i, "since_ms", 0);
         v->desktop = module_desktop(m, &who);
         if (v->desktop)
             v->desktop->vf = v;
@@ -192,7 +208,8 @@ void module_take_operations(struct module *m, const PGresult *r)
         op->deadline = db_int(r, i, "deadline_ms", 0);
         op->stored = true;
         d = module_desktop(m, &op->target);
-        if (d && op->state == OP_RUNNING)
+        if (d && (op->state == OP_RUNNING ||
+                  (op->state == OP_QUEUED && op->verb == VERB_CONNECT))) /* it waits on hers */
             d->op = op;
         else if (d && d->op == op)
             d->op = NULL;
@@ -205,10 +222,12 @@ int module_load(struct bcenter *bc, struct db *db, struct err *e)
         const struct db_stmt *st;
         void (*take)(struct module *m, const PGresult *r);
     } parts[] = {
-        { &Q_bserver_all, take_bservers },  { &Q_desktop_all, take_desktops },
-        { &Q_slot_all, take_slots },        { &Q_vf_all, take_vfs },
-        { &Q_session_all, take_sessions },  { &Q_seat_all, take_seats },
-        { &Q_resume_key, take_resume_key }, { &Q_operation_all, module_take_operations },
+        { &Q_bserver_all, take_bservers },   { &Q_desktop_all, take_desktops },
+        { &Q_slot_all, take_slots },         { &Q_vf_all, take_vfs },
+        { &Q_session_all, take_sessions },   { &Q_seat_all, take_seats },
+        { &Q_resume_key, take_resume_key },  { &Q_operation_all, module_take_operations },
+        { &Q_io_limit_all, io_take_limits }, { &Q_io_move_all, io_take_moves },
+        { &Q_io_pool_all, io_take_pools },
     };
 
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -59,7 +59,17 @@ enum verdict placement_verdict(const struct candidate *c, const struct demand *d
         return VERDICT_STORAGE;
     if (d->needs_vf && c->free_vfs <= 0)
         return VERDICT_VF;
+    if (c->io_limit >= 0 && c->io_total >= c->io_limit)
+        return VERDICT_IO;
     return VERDICT_FITS;
+}
+
+/* 0 … 8. */
+static int64_t free_eighths(const struct candidate *c)
+{
+    if (c->io_limit < 0)
+        return 8;
+    return c->io_total < c->io_limit ? (c->io_limit - c->io_total) * 8 / c->io_limit : 0;
 }
 
 static void weigh(const struct id *desktop, const struct id *bserver,
@@ -75,6 +85,8 @@ bool placement_better(const struct candidate *a, const struct candidate *b, cons
 {
     unsigned char wa[crypto_hash_sha256_BYTES], wb[crypto_hash_sha256_BYTES];
 
+    if (free_eighths(a) != free_eighths(b))
+        return free_eighths(a) > free_eighths(b);
     if (free_slots(a) != free_slots(b))
         return free_slots(a) > free_slots(b);
     if (a->memory_free_mib != b->memory_free_mib)
@@ -95,9 +107,26 @@ const char *placement_verdict_word(enum verdict v)
         [VERDICT_MEMORY] = "memory",
         [VERDICT_STORAGE] = "storage",
         [VERDICT_VF] = "vf",
+        [VERDICT_IO] = "io",
     };
 
     return words[v];
+}
+
+/* Of those at their limit, the one that is nearest to it; in requests per second. */
+static int io_figures(const struct candidate *c, int n, const struct demand *d, struct err *e)
+{
+    const int64_t whole = 1000000 / PLACEMENT_IO_UNIT;
+    const struct candidate *least = NULL;
+
+    for (int i = 0; i < n; i++)
+        if (placement_verdict(&c[i], d) == VERDICT_IO &&
+            (!least || c[i].io_total - c[i].io_limit < least->io_total - least->io_limit))
+            least = &c[i];
+    if (!least)
+        return -1;
+    err_number(e, "total", (least->io_total + whole - 1) / whole);
+    return err_number(e, "limit", least->io_limit / whole);
 }
 
 /* What was asked for, and the most that one of those refused for it has. */
@@ -106,6 +135,8 @@ static int figures(const struct candidate *c, int n, const struct demand *d, enu
 {
     int64_t free = 0;
 
+    if (law == VERDICT_IO)
+        return io_figures(c, n, d, e);
     for (int i = 0; i < n; i++) {
         int64_t has = law == VERDICT_MEMORY ? c[i].memory_free_mib : c[i].store_free_gib;
 
@@ -139,6 +170,7 @@ static int refuse(const struct candidate *c, int n, const struct demand *d,
         [VERDICT_MEMORY] = { ERR_LAW_MEMORY, "not enough free memory" },
         [VERDICT_STORAGE] = { ERR_LAW_STORAGE, "not enough free storage" },
         [VERDICT_VF] = { ERR_LAW_VF, "no free virtual function" },
+        [VERDICT_IO] = { ERR_LAW_IO, "no bServer is below its I/O limit" },
     };
     int last = VERDICT_STATE;
 

@@ -3,7 +3,9 @@
  * inputs give the same answer, whatever the order of the candidates (docs/broker.md).
  *
  * A candidate that breaks a law is filtered with the law as its verdict. Among the rest: most free
- * slots, then most free memory, then the rendezvous weight of (desktop, bServer).
+ * I/O, in eighths of the host's limit (docs/iolaw.md), then most free slots, then most free memory,
+ * then the rendezvous weight of (desktop, bServer). The same order is asked when a person is given
+ * one of several spares.
  */
 #ifndef BCENTER_PLACEMENT_H
 #define BCENTER_PLACEMENT_H
@@ -16,6 +18,8 @@
 #include "common/base/id.h"
 
 enum { PLACEMENT_LANES = 16, PLACEMENT_HOSTS = 16, PLACEMENT_OVERHEAD_MIB = 128 };
+enum { PLACEMENT_LANE_MOST = 63, PLACEMENT_IO_UNIT = 1000 /* uio: thousandths of a request/s */ };
+#define PLACEMENT_IO_MOST INT64_C(1000000000000)
 
 enum verdict {
     VERDICT_FITS,
@@ -26,6 +30,7 @@ enum verdict {
     VERDICT_MEMORY,
     VERDICT_STORAGE,
     VERDICT_VF,
+    VERDICT_IO,
     VERDICT_COUNT
 };
 
@@ -34,10 +39,13 @@ struct candidate {
     bool up; /* heard of, and not in maintenance */
     bool format,
         user_net; /* can it run this image's format; has it a user-mode network without a VF */
-    int free_slots[PLACEMENT_LANES], used_slots[PLACEMENT_LANES], lanes;
+    int free_slots[PLACEMENT_LANES], used_slots[PLACEMENT_LANES], lanes; /* ≤ LANE_MOST each */
     int64_t memory_free_mib;
     int64_t store_free_gib; /* -1: no store of its own, nothing to count */
     int free_vfs;
+    /* In PLACEMENT_IO_UNITs, at most PLACEMENT_IO_MOST; total rounded up, limit down. limit -1:
+     * placed before there was this law. */
+    int64_t io_total, io_limit;
 };
 struct demand {
     struct id desktop;

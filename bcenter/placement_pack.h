@@ -2,8 +2,8 @@
  * placement_pack — the inputs of one placement as bytes, to be kept with the choice and replayed:
  * the same functions on the same inputs give the same host and lane (design: explain).
  *
- * Pure. At most PLACEMENT_INPUTS bytes, big endian; the first byte is the version. A version that
- * is not known is refused, never guessed at.
+ * Pure. At most PLACEMENT_INPUTS bytes, big endian; the first byte is the version: 2; 1, from
+ * before the I/O law, is still read. A version that is not known is refused, never guessed at.
  */
 #ifndef BCENTER_PLACEMENT_PACK_H
 #define BCENTER_PLACEMENT_PACK_H

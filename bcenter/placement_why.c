@@ -68,6 +68,12 @@ static json_t *lanes_json(const struct candidate *c)
     return lanes;
 }
 
+/* Requests per second; null: placed before the law. */
+static json_t *io_json(int64_t units)
+{
+    return units < 0 ? json_null() : json_real((double)units * PLACEMENT_IO_UNIT / 1e6);
+}
+
 /* Lock held, for the names. */
 static json_t *candidate_json(struct module *m, const struct stored *s, int i)
 {
@@ -85,6 +91,8 @@ static json_t *candidate_json(struct module *m, const struct stored *s, int i)
     json_object_set_new(o, "store_free_gib",
                         c->store_free_gib < 0 ? json_null() : json_integer(c->store_free_gib));
     json_put_int(o, "vfs_free", c->free_vfs);
+    json_object_set_new(o, "io_total", io_json(c->io_limit < 0 ? -1 : c->io_total));
+    json_object_set_new(o, "io_limit", io_json(c->io_limit));
     return o;
 }
 

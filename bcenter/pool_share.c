@@ -25,17 +25,20 @@ static void choose_surplus(struct share_desktop *d, int n, int64_t surplus)
             }
 }
 
+/* Where there is I/O for it before where it would have to wait. */
 static void choose_spares(const struct share_wish *w, struct share_desktop *d, int n)
 {
     int64_t missing = w->spares_running;
 
     for (int i = 0; i < n; i++)
         missing -= !d[i].deleting && !d[i].assigned && !d[i].surplus && d[i].wanted_on;
-    for (int i = 0; i < n && missing > 0; i++)
-        if (!d[i].deleting && !d[i].assigned && !d[i].surplus && !d[i].wanted_on && d[i].host_up) {
-            d[i].want_running = true;
-            missing--;
-        }
+    for (int room = 1; room >= 0; room--)
+        for (int i = 0; i < n && missing > 0; i++)
+            if (!d[i].deleting && !d[i].assigned && !d[i].surplus && !d[i].wanted_on &&
+                d[i].host_up && d[i].room == (room == 1)) {
+                d[i].want_running = true;
+                missing--;
+            }
 }
 
 static void choose_renewals(const struct share_wish *w, struct share_desktop *d, int n)

@@ -14,6 +14,7 @@
 struct share_desktop {
     struct id id;
     bool deleting, assigned, wanted_on, stale, preparing, host_up;
+    bool room; /* its host has I/O for its start */
     int64_t created;
     /* answers */
     bool surplus, want_running, renew;

@@ -2,7 +2,10 @@
 
 #include <string.h>
 
+#include "bcenter/agent_vf.h"
 #include "bcenter/desktop_state.h"
+#include "bcenter/publish_io.h"
+#include "bcenter/publish_vf.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 
@@ -186,6 +189,9 @@ static json_t *session_json(const struct session *s)
     json_put_str(o, "id", s->id.s);
     json_put_time(o, "since", s->since);
     json_put_str(o, "screen", s->screen_open ? "open" : "closed");
+    json_object_set_new(o, "lane",
+                        s->screen_open && s->screen_lane >= 0 ? json_integer(s->screen_lane)
+                                                              : json_null());
     json_put_str(o, "person_id", s->person.s);
     return o;
 }
@@ -295,6 +301,7 @@ static json_t *lanes_json(const struct bserver *b)
         }
         json_put_int(lane, "no", i);
         json_put_str(lane, "url", b->lane_url[i]);
+        json_put_bool(lane, "up", !b->lane_down[i]);
         json_put_int(lane, "slots", slots);
         json_put_int(lane, "used", used);
         json_array_append_new(lanes, lane);
@@ -304,9 +311,9 @@ static json_t *lanes_json(const struct bserver *b)
 
 static void copy_members(json_t *to, const json_t *from)
 {
-    static const char *const names[] = { "kind",    "boot",       "agent_version", "cores",
-                                         "threads", "memory_mib", "accelerator",   "capabilities",
-                                         "storage", "drift" };
+    static const char *const names[] = { "kind",        "boot",         "agent_version",
+                                         "cores",       "threads",      "memory_mib",
+                                         "accelerator", "capabilities", "storage" };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         json_t *v = json_object_get(from, names[i]);
@@ -315,10 +322,20 @@ static void copy_members(json_t *to, const json_t *from)
     }
 }
 
-static json_t *bserver_json(const struct bcenter *bc, const struct bserver *b)
+/* What the agent sees, and what the ledger of VFs sees. */
+static void put_drift(struct bcenter *bc, const struct bserver *b, json_t *o)
 {
-    int used = 0, running = 0, vfs = 0, vfs_used = 0;
-    struct vf *v, *next;
+    const json_t *own = json_object_get(b->body, "drift");
+    json_t *drift =
+        json_is_array(own) ? json_copy(json_object_get(b->body, "drift")) : json_array();
+
+    agent_vf_drift(bc, b, drift);
+    json_object_set_new(o, "drift", drift);
+}
+
+static json_t *bserver_json(struct bcenter *bc, const struct bserver *b)
+{
+    int used = 0, running = 0;
     json_t *o = json_object();
 
     for (int i = 0; i < b->nslots; i++)
@@ -326,11 +343,6 @@ static json_t *bserver_json(const struct bcenter *bc, const struct bserver *b)
             used++;
             running += desktop_running(b->slots[i].desktop);
         }
-    HASH_ITER(hh, bc->m.vfs, v, next)
-    {
-        vfs += v->bserver == b;
-        vfs_used += v->bserver == b && v->state != VF_FREE;
-    }
     copy_members(o, b->body);
     json_put_str(o, "id", b->id.s);
     json_put_str(o, "name", b->name);
@@ -342,28 +354,13 @@ static json_t *bserver_json(const struct bcenter *bc, const struct bserver *b)
     json_put_int(o, "slots_used", used);
     json_put_int(o, "desktops", used);
     json_put_int(o, "running", running);
-    json_put_int(o, "vfs", vfs);
-    json_put_int(o, "vfs_used", vfs_used);
+    publish_vf_counts(bc, b, o);
+    put_drift(bc, b, o);
+    json_object_set_new(o, "io", publish_io_json(b));
     /* Said by the minute, so that the heartbeat alone makes no news. */
     json_put_time(o, "last_heard", b->heard_wall / 60000 * 60000);
     json_put_time(o, "as_of", b->heard_wall / 60000 * 60000);
     return o;
-}
-
-static void publish_vf(struct bcenter *bc, const struct vf *v)
-{
-    json_t *o = json_object();
-
-    json_put_str(o, "id", v->id.s);
-    json_put_str(o, "bserver_id", v->bserver->id.s);
-    json_put_str(o, "pf", v->pf);
-    json_put_str(o, "address", v->address);
-    json_put_int(o, "index", v->index);
-    json_put_str(o, "mac", v->desktop ? v->desktop->row.mac : NULL);
-    json_object_set_new(o, "vlan", v->vlan ? json_integer(v->vlan) : json_null());
-    json_put_str(o, "state", vf_state_word(v->state));
-    json_put_str(o, "desktop_id", v->desktop ? v->desktop->row.id.s : NULL);
-    sync_set_put(bc->observed, "", "vf", &v->id, o);
 }
 
 void publish_bserver(struct bcenter *bc, struct bserver *b)
@@ -380,6 +377,52 @@ void publish_bserver(struct bcenter *bc, struct bserver *b)
     }
 }
 
+static void put_share(struct bcenter *bc, const struct pool *p)
+{
+    json_t *o = json_object();
+
+    json_put_str(o, "pool_id", p->id.s);
+    json_put_int(o, "generation", p->told);
+    json_put_int(o, "seats", p->seats_said);
+    sync_set_put(bc->observed, "", "share", &p->id, o);
+}
+
+/* Whoever reads the set up to our word on the shares has read all seats: it moves behind them. */
+static void share_after_seat(struct bcenter *bc, const struct id *pool)
+{
+    struct pool *p = module_pool(&bc->m, pool);
+
+    if (!p)
+        return;
+    p->seats_said++;
+    if (p->told && p->nbase > 0)
+        put_share(bc, p);
+}
+
+/* Somebody is being served by earlier shares, or what became of it is not known. */
+static bool by_earlier(struct module *m, const struct pool *p)
+{
+    struct desktop *d, *next;
+
+    for (const struct asking *a = m->asking; a; a = a->next)
+        if (id_eq(&a->key.pool, &p->id) && a->share_generation < p->share_generation)
+            return true;
+    HASH_ITER(hh, m->desktops, d, next)
+    {
+        if (d->unsure && id_eq(&d->row.pool, &p->id))
+            return true;
+    }
+    return false;
+}
+
+void publish_share(struct bcenter *bc, struct pool *p)
+{
+    if (p->told == p->share_generation || by_earlier(&bc->m, p))
+        return;
+    p->told = p->share_generation;
+    put_share(bc, p);
+}
+
 void publish_seat(struct bcenter *bc, const struct seat *s)
 {
     json_t *o;
@@ -391,7 +434,8 @@ void publish_seat(struct bcenter *bc, const struct seat *s)
     json_put_str(o, "pool_id", s->pool.s);
     json_put_bool(o, "released", s->released);
     json_put_int(o, "generation", s->generation);
-    sync_set_put(bc->observed, "", "seat", &s->id, o);
+    if (sync_set_put(bc->observed, "", "seat", &s->id, o))
+        share_after_seat(bc, &s->pool);
 }
 
 static json_t *stages_json(const struct operation *op)
@@ -443,6 +487,8 @@ json_t *operation_json(const struct operation *op)
     json_put_time(o, "deadline", op->deadline);
     json_object_set_new(o, "error", op->error ? json_incref(op->error) : json_null());
     json_object_set_new(o, "result", json_null());
+    if (op->waiting)
+        json_object_set(o, "waiting", op->waiting);
     return o;
 }
 

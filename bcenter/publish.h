@@ -13,6 +13,9 @@ void publish_bserver(struct bcenter *bc,
                      struct bserver *b); /* its config, its images, itself, its VFs */
 void publish_operation(struct bcenter *bc, struct operation *op);
 void publish_seat(struct bcenter *bc, const struct seat *s); /* NULL ok */
+/* That we go by the newest shares of this pool, once no answer is on its way that was decided by
+ * earlier ones; it comes after the seats. Lock held. */
+void publish_share(struct bcenter *bc, struct pool *p);
 void publish_all(struct bcenter *bc);
 /* What has to be said again because time passed: a host fell silent. */
 void publish_silence(struct bcenter *bc);

@@ -9,6 +9,7 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 #include "common/http/metric.h"
+#include "sql/module/io.h"
 #include "sql/module/login.h"
 #include "sql/module/module.h"
 
@@ -34,7 +35,8 @@ static void purge(struct bcenter *bc)
 {
     static const struct db_stmt *const each[] = { &Q_purge_sessions,   &Q_purge_overlays,
                                                   &Q_purge_operations, &Q_purge_placements,
-                                                  &Q_purge_keys,       &Q_audit_purge_old };
+                                                  &Q_purge_keys,       &Q_audit_purge_old,
+                                                  &Q_purge_io_moves,   &Q_purge_io_pools };
     static int64_t next;
     int64_t now = clock_boot_ms();
 
@@ -83,6 +85,8 @@ void reconcile_tick(void *arg)
         return;
     reconcile_unsure(bc);
     reconcile_hosts(bc);
+    reconcile_vfs(bc);
+    reconcile_io(bc);
     reconcile_operations(bc);
     reconcile_pools(bc);
     reconcile_desktops(bc);

@@ -8,7 +8,7 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-enum { RETRY_MIN_MS = 5000, RETRY_MAX_MS = 300000, STARTS_A_HOST = 8 };
+enum { RETRY_MIN_MS = 5000, RETRY_MAX_MS = 300000, STARTS_A_HOST = 8, STARTS_A_CORE = 2 };
 enum { STRANGER_MS = 60000, HUNG_MS = 900000 };
 
 static bool starting(const struct desktop *d)
@@ -16,13 +16,20 @@ static bool starting(const struct desktop *d)
     return id_set(&d->row.run) && !desktop_running(d);
 }
 
-static int starts_on(const struct bserver *b)
+/* A machine that boots keeps a core busy. */
+static bool cores_for_start(const struct bserver *b)
 {
-    int n = 0;
+    int64_t most = STARTS_A_CORE * b->cores, n = 0;
 
     for (int i = 0; i < b->nslots; i++)
         n += b->slots[i].desktop && starting(b->slots[i].desktop);
-    return n;
+    return n < (most < STARTS_A_HOST ? STARTS_A_HOST : most);
+}
+
+/* The I/O law, for a spare: people who wait on this host go first. */
+static bool io_for_start(struct bcenter *bc, struct desktop *d, int64_t now)
+{
+    return d->bserver && !d->bserver->io.waits && io_host_fits(&bc->m, d, IO_WANT_START, now, NULL);
 }
 
 /* A host that does not answer says nothing about its screens. */
@@ -105,8 +112,9 @@ static struct next_facts facts_of(struct bcenter *bc, struct desktop *d, int64_t
     f.missing = d->observed == OBSERVED_MISSING;
     f.used = id_set(&d->used_by);
     f.surplus = d->surplus;
-    f.stale = d->renew;
-    f.want_running = d->want_running && d->bserver && starts_on(d->bserver) < STARTS_A_HOST;
+    f.stale = d->renew && (!f.wanted_on || io_for_start(bc, d, now));
+    f.want_running = d->want_running && !f.wanted_on && d->bserver && cores_for_start(d->bserver) &&
+                     io_for_start(bc, d, now);
     f.barred = disabled(bc, d) || stranger(bc, d, now);
     f.hung = hung(d, now);
     f.closed_ms = closed_for(d, now);
@@ -213,8 +221,19 @@ static bool edit(struct bcenter *bc, struct desktop *d, enum next next, struct c
     return false;
 }
 
-static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
+/* Lock held. Its VF may have another run than memory says: read again with its bServer. */
+static void look_again(struct bcenter *bc, const struct id *id)
 {
+    struct desktop *d = module_desktop(&bc->m, id);
+
+    if (d && d->vf && d->bserver)
+        d->bserver->stored = false;
+}
+
+static void forget(struct bcenter *bc, const struct id *id, int64_t generation,
+                   const struct id *vf_run)
+{
+    struct id check = id_new();
     auto_result PGresult *r = NULL;
     struct err e = { 0 };
     char number[24], epoch[24];
@@ -222,23 +241,52 @@ static void forget(struct bcenter *bc, const struct id *id, int64_t generation)
 
     snprintf(number, sizeof number, "%lld", (long long)generation);
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
-    rc = db_run(bc->reconcile_db, &Q_desktop_forget, DB_ARGS(id->s, number, epoch), &r, &e);
+    rc = db_run(bc->reconcile_db, &Q_desktop_forget,
+                DB_ARGS(id->s, number, id_set(vf_run) ? vf_run->s : NULL, check.s, epoch), &r, &e);
     if (rc == 0)
         rc = store_outcome(r, &e);
     if (rc < 0) {
         log_err("desktop-forget", &e);
         desktop_reload(bc, bc->reconcile_db, id);
+        module_lock(&bc->m);
+        look_again(bc, id);
+        module_unlock(&bc->m);
         return;
     }
     module_lock(&bc->m);
-    desktop_forgotten(bc, id);
+    desktop_forgotten(bc, id, &check);
     module_unlock(&bc->m);
+}
+
+enum next reconcile_decide(struct bcenter *bc, struct desktop *d, int64_t now, struct change *c)
+{
+    struct next_facts f;
+    enum next next;
+
+    if (desktop_ready(d, now))
+        d->failures = 0;
+    f = facts_of(bc, d, now);
+    next = desktop_next(&f);
+    if (next == NEXT_FORGET || next == NEXT_NOTHING)
+        return next;
+    change_begin(d, c);
+    if (edit(bc, d, next, c, now)) {
+        if (next == NEXT_START) {
+            struct io_ask a;
+
+            io_host_fits(&bc->m, d, IO_WANT_START, now, &a);
+            d->io.held = a.after;
+        }
+        return next;
+    }
+    change_drop(bc, c);
+    return NEXT_NOTHING;
 }
 
 static void reconcile_desktop(struct bcenter *bc, const struct id *id)
 {
-    int64_t now = clock_boot_ms(), generation;
-    struct next_facts f;
+    int64_t generation;
+    struct id vf_run;
     struct desktop *d;
     struct change c;
     enum next next;
@@ -249,28 +297,14 @@ static void reconcile_desktop(struct bcenter *bc, const struct id *id)
         module_unlock(&bc->m);
         return;
     }
-    if (desktop_ready(d, now))
-        d->failures = 0;
-    f = facts_of(bc, d, now);
-    next = desktop_next(&f);
+    next = reconcile_decide(bc, d, clock_boot_ms(), &c);
     generation = d->row.generation;
-    if (next == NEXT_FORGET) {
-        module_unlock(&bc->m);
-        forget(bc, id, generation);
-        return;
-    }
-    if (next == NEXT_NOTHING) {
-        module_unlock(&bc->m);
-        return;
-    }
-    change_begin(d, &c);
-    if (!edit(bc, d, next, &c, now)) {
-        change_drop(bc, &c);
-        module_unlock(&bc->m);
-        return;
-    }
+    vf_run = d->vf ? d->vf->run : (struct id){ "" };
     module_unlock(&bc->m);
-    reconcile_commit(bc, &c);
+    if (next == NEXT_FORGET)
+        forget(bc, id, generation, &vf_run);
+    else if (next != NEXT_NOTHING)
+        reconcile_commit(bc, &c);
 }
 
 /* What became of their last write is not known: read until the database says. */

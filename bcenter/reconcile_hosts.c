@@ -9,8 +9,6 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-enum { VFS_MAX = 512, QUARANTINE_MS = 5000 };
-
 /* What one host's agent said, copied out from under the lock. */
 struct host {
     struct id id;
@@ -30,7 +28,7 @@ static void copy_vfs(struct module *m, const struct bserver *b, struct host *h)
     {
         json_t *o;
 
-        if (v->bserver != b || v->stored || json_array_size(heard) >= VFS_MAX)
+        if (v->bserver != b || v->stored)
             continue;
         if (!v->heard) {
             json_array_append_new(lost, json_string(v->id.s));
@@ -120,54 +118,6 @@ static void reconcile_host(struct bcenter *bc, const struct id *id)
     module_unlock(&bc->m);
 }
 
-/* A VF that was given back is free again once its host has had time to see the machine gone. Lock
- * held: one of them. */
-static struct vf *to_clean(struct module *m)
-{
-    int64_t now = clock_boot_ms();
-    struct vf *v, *next;
-
-    HASH_ITER(hh, m->vfs, v, next)
-    {
-        if (v->state == VF_QUARANTINE && bserver_up(v->bserver, now) && v->heard &&
-            now - v->quarantine_at >= QUARANTINE_MS)
-            return v;
-    }
-    return NULL;
-}
-
-static void clean_vfs(struct bcenter *bc)
-{
-    char epoch[24];
-
-    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
-    for (;;) {
-        auto_result PGresult *r = NULL;
-        struct err e = { 0 };
-        struct id id = { "" };
-        struct vf *v;
-
-        module_lock(&bc->m);
-        v = to_clean(&bc->m);
-        if (v)
-            id = v->id;
-        module_unlock(&bc->m);
-        if (!id_set(&id))
-            return;
-        if (db_run(bc->reconcile_db, &Q_vf_clean, DB_ARGS(id.s, epoch), &r, &e) < 0) {
-            log_err("vf-clean", &e);
-            return;
-        }
-        module_lock(&bc->m);
-        v = module_vf(&bc->m, &id);
-        if (v && db_changed(r) == 1)
-            v->state = VF_FREE;
-        else if (v)
-            v->quarantine_at = clock_boot_ms();
-        module_unlock(&bc->m);
-    }
-}
-
 /* A bServer whose node was deleted makes room for another. */
 static void leave(struct bcenter *bc, const struct id *id)
 {
@@ -207,5 +157,4 @@ void reconcile_hosts(struct bcenter *bc)
         reconcile_host(bc, &ids[i]);
     }
     free(ids);
-    clean_vfs(bc);
 }

@@ -24,11 +24,10 @@ static const char *or_null(const char *s)
 
 /* ---- ending one that touches no desktop ---- */
 
-static void end_alone(struct bcenter *bc, const struct id *id, enum op_state state,
-                      enum err_code code, const char *detail)
+void reconcile_end_alone(struct bcenter *bc, const struct id *id, enum op_state state,
+                         json_t *problem)
 {
     auto_result PGresult *r = NULL;
-    json_t *problem = code == ERR_NONE ? NULL : store_problem(code, detail);
     char *error = store_json(problem);
     struct err e = { 0 };
     struct operation *op;
@@ -39,7 +38,6 @@ static void end_alone(struct bcenter *bc, const struct id *id, enum op_state sta
     if (db_run(bc->reconcile_db, &Q_operation_end,
                DB_ARGS(id->s, op_state_word(state), NULL, error, epoch), &r, &e) < 0) {
         log_err("operation-end", &e);
-        json_decref(problem);
         free(error);
         return;
     }
@@ -52,6 +50,7 @@ static void end_alone(struct bcenter *bc, const struct id *id, enum op_state sta
         op->ended = clock_wall_ms();
         json_decref(op->error);
         op->error = json_incref(problem);
+        operation_wait(op, NULL);
         if (d && d->op == op) {
             d->op = NULL;
             publish_desktop(bc, d);
@@ -59,7 +58,14 @@ static void end_alone(struct bcenter *bc, const struct id *id, enum op_state sta
         publish_operation(bc, op);
     }
     module_unlock(&bc->m);
-    json_decref(problem);
+}
+
+static void end_alone(struct bcenter *bc, const struct id *id, enum op_state state,
+                      enum err_code code, const char *detail)
+{
+    json_auto_t *problem = code == ERR_NONE ? NULL : store_problem(code, detail);
+
+    reconcile_end_alone(bc, id, state, problem);
 }
 
 /* ---- storing orders ---- */
@@ -124,8 +130,8 @@ static void rebuild(struct bcenter *bc, struct desktop *d, struct change *c)
 }
 
 /* The effect on the row. What it cannot do is its failure, written in the same way. */
-static void effect(struct bcenter *bc, struct desktop *d, const struct operation *op,
-                   struct change *c)
+void reconcile_effect(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                      struct change *c)
 {
     bool host_up = bserver_up(d->bserver, clock_boot_ms());
 
@@ -222,9 +228,24 @@ static bool overrides(enum verb v)
            v == VERB_UNASSIGN;
 }
 
+/* Lock held. A start, and a rebuild, which is one later, asks the law; what is refused for another
+ * reason is not held back by it. */
+static bool let_in(struct bcenter *bc, struct desktop *d, const struct operation *copy,
+                   int64_t *charge)
+{
+    struct operation *op = module_operation(&bc->m, &copy->id);
+
+    if (!op || d->row.deleting ||
+        !(op->verb == VERB_REBUILD ||
+          (op->verb == VERB_START && !d->bserver->maintenance && !id_set(&d->row.run))))
+        return true;
+    return reconcile_let_in(bc, d, op, IO_WANT_START, charge);
+}
+
 static void carry_out_desktop(struct bcenter *bc, const struct operation *op)
 {
     struct id other = { "" };
+    int64_t charge = 0;
     struct desktop *d;
     struct change c;
 
@@ -245,9 +266,15 @@ static void carry_out_desktop(struct bcenter *bc, const struct operation *op)
                       "another operation on the desktop is still open");
         return; /* what was only busy or has just been freed is looked at again */
     }
+    if (!let_in(bc, d, op, &charge)) {
+        module_unlock(&bc->m);
+        return;
+    }
     change_begin(d, &c);
     c.op = op->id;
-    effect(bc, d, op, &c);
+    reconcile_effect(bc, d, op, &c);
+    if (op->verb == VERB_START)
+        d->io.held = charge;
     c.actor = op->asked_by;
     c.actor_name = op->asked_name;
     c.action = verb_action(op->verb);
@@ -272,8 +299,12 @@ static void begin(struct bcenter *bc, const struct operation *op)
             known->stored = true;
         module_unlock(&bc->m);
     }
-    if (op->cancel)
+    if (op->verb == VERB_CONNECT)
+        reconcile_connect(bc, &op->id);
+    else if (op->cancel)
         end_alone(bc, &op->id, OP_CANCELLED, ERR_CANCELLED, "cancelled before it began");
+    else if (clock_wall_ms() > op->deadline && op->waiting)
+        reconcile_end_alone(bc, &op->id, OP_FAILED, op->waiting);
     else if (clock_wall_ms() > op->deadline)
         end_alone(bc, &op->id, OP_FAILED, ERR_DEADLINE,
                   "its deadline passed before it could begin");
@@ -313,19 +344,19 @@ static void show_stage(struct bcenter *bc, struct desktop *d, struct operation *
     publish_desktop(bc, d);
 }
 
-struct ending {
-    enum op_state state; /* OP_RUNNING: not yet */
-    enum err_code code;
-    const char *detail;
-};
-
 static struct ending ending_of_start(struct bcenter *bc, struct desktop *d, struct operation *op)
 {
-    if (desktop_ready(d, clock_boot_ms()) && d->bserver->knows_key)
-        return op->verb != VERB_CONNECT || module_entitled(&bc->m, &op->asked_by, &d->row.pool)
-                   ? (struct ending){ OP_SUCCEEDED, ERR_NONE, NULL }
-                   : (struct ending){ OP_FAILED, ERR_NOT_ENTITLED,
-                                      "you are not entitled to this pool any more" };
+    bool up = desktop_ready(d, clock_boot_ms()) && d->bserver->knows_key;
+    int64_t charge;
+
+    if (up && op->verb == VERB_CONNECT && !module_entitled(&bc->m, &op->asked_by, &d->row.pool))
+        return (struct ending){ OP_FAILED, ERR_NOT_ENTITLED,
+                                "you are not entitled to this pool any more" };
+    /* She was charged with the start; a host that has reached its limit meanwhile takes no session.
+     */
+    if (up && (op->verb != VERB_CONNECT || d->session ||
+               reconcile_let_in(bc, d, op, IO_WANT_SESSION, &charge)))
+        return (struct ending){ OP_SUCCEEDED, ERR_NONE, NULL };
     if (!id_set(&d->row.run))
         return (struct ending){ OP_FAILED, ERR_VM_STATE, "the machine switched itself off" };
     if (op->cancel)
@@ -334,7 +365,7 @@ static struct ending ending_of_start(struct bcenter *bc, struct desktop *d, stru
     return (struct ending){ OP_RUNNING, ERR_NONE, NULL };
 }
 
-static struct ending ending_of(struct bcenter *bc, struct desktop *d, struct operation *op)
+struct ending reconcile_ending(struct bcenter *bc, struct desktop *d, struct operation *op)
 {
     const struct ending done = { OP_SUCCEEDED, ERR_NONE, NULL },
                         not_yet = { OP_RUNNING, ERR_NONE, NULL };
@@ -370,30 +401,37 @@ static struct ending ending_of(struct bcenter *bc, struct desktop *d, struct ope
     return done;
 }
 
-static void end_with_desktop(struct bcenter *bc, struct desktop *d, const struct operation *op,
-                             const struct ending *end)
+/* Up, and without a session: clean, somebody else's spare. */
+static void never_let_in(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                         struct change *c)
 {
-    struct change c;
+    c->op_problem = json_incref(op->waiting);
+    if (!d->session && (d->row.floating || !id_set(&d->used_by)))
+        change_free(&bc->m, d, c);
+}
 
-    change_begin(d, &c);
-    c.op = op->id;
-    c.op_state = end->state;
-    c.op_stage = end->state == OP_SUCCEEDED && (op->verb == VERB_START || op->verb == VERB_CONNECT)
-                     ? "ready"
-                     : op->stage;
-    c.op_error = end->code;
-    snprintf(c.op_detail, sizeof c.op_detail, "%s", end->detail ? end->detail : "");
+void reconcile_end(struct bcenter *bc, struct desktop *d, const struct operation *op,
+                   const struct ending *end, struct change *c)
+{
+    bool start = op->verb == VERB_CONNECT || op->verb == VERB_START;
+
+    change_begin(d, c);
+    c->op = op->id;
+    c->op_state = end->state;
+    c->op_stage = end->state == OP_SUCCEEDED && start ? "ready" : op->stage;
+    c->op_error = end->code;
+    snprintf(c->op_detail, sizeof c->op_detail, "%s", end->detail ? end->detail : "");
+    if (end->code == ERR_LAW_IO)
+        never_let_in(bc, d, op, c);
     /* A floating desktop that does not come up is switched off: the next one who asks gets a new
-     * run. A persistent one may be repairing its disk, and is left to its person. */
-    if (end->state == OP_CANCELLED ||
-        (end->code == ERR_DEADLINE && d->row.floating && !d->session &&
-         (op->verb == VERB_CONNECT || op->verb == VERB_START))) {
-        change_stop(&c, true);
-        if (d->row.floating)
-            change_free(&bc->m, d, &c);
-    }
-    module_unlock(&bc->m);
-    reconcile_commit(bc, &c);
+     * run. A persistent one may be repairing its disk, and is left to its person. Who is at work
+     * on it is not thrown off. */
+    if (d->session ||
+        (end->state != OP_CANCELLED && !(end->code == ERR_DEADLINE && d->row.floating && start)))
+        return;
+    change_stop(c, true);
+    if (d->row.floating)
+        change_free(&bc->m, d, c);
 }
 
 static bool arrives(const struct desktop *d, const struct operation *op, const struct ending *end)
@@ -405,11 +443,15 @@ static bool arrives(const struct desktop *d, const struct operation *op, const s
 static void end_with(struct bcenter *bc, struct desktop *d, const struct operation *op,
                      const struct ending *end)
 {
+    struct change c;
+
     if (arrives(d, op, end)) {
         broker_arrive(bc, bc->reconcile_db, d, op);
         return;
     }
-    end_with_desktop(bc, d, op, end);
+    reconcile_end(bc, d, op, end, &c);
+    module_unlock(&bc->m);
+    reconcile_commit(bc, &c);
     metric_add(METRIC_OPERATIONS, 1);
 }
 
@@ -440,9 +482,12 @@ static void go_on(struct bcenter *bc, const struct id *id)
             end_alone(bc, id, OP_FAILED, ERR_VM_MISSING, "the desktop is gone");
         return;
     }
-    end = ending_of(bc, d, op);
+    end = reconcile_ending(bc, d, op);
     if (too_late(d, op, &end))
-        end = (struct ending){ OP_FAILED, ERR_DEADLINE, "it did not finish before its deadline" };
+        end = op->waiting
+                  ? (struct ending){ OP_FAILED, ERR_LAW_IO, json_str(op->waiting, "detail") }
+                  : (struct ending){ OP_FAILED, ERR_DEADLINE,
+                                     "it did not finish before its deadline" };
     if (end.state == OP_RUNNING) {
         module_unlock(&bc->m);
         return;
@@ -464,27 +509,63 @@ static void drop_old(struct bcenter *bc)
     }
 }
 
+struct turn {
+    struct id id;
+    int64_t created;
+};
+
+static int by_age(const void *a, const void *b)
+{
+    const struct turn *x = a, *y = b;
+
+    if (x->created != y->created)
+        return x->created < y->created ? -1 : 1;
+    return strcmp(x->id.s, y->id.s);
+}
+
+/* Lock held. Those that are open, oldest first; malloc'd. */
+static struct turn *turns(struct module *m, int *n)
+{
+    struct turn *list = calloc(HASH_COUNT(m->operations) + 1, sizeof *list);
+    struct operation *op, *next;
+
+    *n = 0;
+    if (!list)
+        return NULL;
+    HASH_ITER(hh, m->operations, op, next)
+    {
+        if (!op_ended(op->state))
+            list[(*n)++] = (struct turn){ op->id, op->created };
+    }
+    qsort(list, (size_t)*n, sizeof *list, by_age);
+    return list;
+}
+
 void reconcile_operations(struct bcenter *bc)
 {
-    struct id *ids;
+    struct turn *list;
     int n;
 
     module_lock(&bc->m);
     drop_old(bc);
-    RECONCILE_IDS(&bc->m, operation, operations, id, ids, n);
+    list = turns(&bc->m, &n);
+    reconcile_waits_begin(&bc->m);
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++) {
         struct operation copy, *op;
 
         module_lock(&bc->m);
-        op = module_operation(&bc->m, &ids[i]);
+        op = module_operation(&bc->m, &list[i].id);
         if (op)
             copy = *op;
         module_unlock(&bc->m);
         if (op && copy.state == OP_QUEUED)
             begin(bc, &copy);
         else if (op && copy.state == OP_RUNNING)
-            go_on(bc, &ids[i]);
+            go_on(bc, &list[i].id);
     }
-    free(ids);
+    free(list);
+    module_lock(&bc->m);
+    reconcile_waits_end(&bc->m);
+    module_unlock(&bc->m);
 }

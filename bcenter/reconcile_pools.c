@@ -3,6 +3,7 @@
 #include "bcenter/desktop_place.h"
 #include "bcenter/pool_share.h"
 #include "bcenter/publish.h"
+#include "bcenter/publish_pool.h"
 #include "bcenter/reconcile.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
@@ -53,8 +54,15 @@ static bool make_one(struct bcenter *bc, const struct id *pool)
 
 /* ---- shares ---- */
 
-static struct share_desktop share_of(struct module *m, const struct pool *p,
-                                     const struct desktop *d)
+/* Its host has been looked at. */
+static bool room_for(struct module *m, struct desktop *d)
+{
+    struct io_ask a = io_host_ask(m, d, IO_WANT_START, clock_boot_ms());
+
+    return !d->bserver->io.waits && io_fits(&a);
+}
+
+static struct share_desktop share_of(struct module *m, const struct pool *p, struct desktop *d)
 {
     struct share_desktop s = { .id = d->row.id,
                                .deleting = d->row.deleting,
@@ -64,14 +72,14 @@ static struct share_desktop share_of(struct module *m, const struct pool *p,
     s.wanted_on = id_set(&d->row.run);
     s.host_up = d->bserver && bserver_up(d->bserver, clock_boot_ms()) && !d->bserver->maintenance;
     s.preparing = d->bserver && d->bserver->qcow2 && !id_eq(&d->seen_overlay, &d->row.overlay);
+    s.room = !s.assigned && !s.wanted_on && s.host_up && room_for(m, d);
     /* Nothing is renewed towards an image that is not known here (yet). */
     if (p && module_image(m, &p->image_version))
         s.stale = !id_eq(&d->row.version, &p->image_version) || !json_equal(d->row.spec, p->spec);
     return s;
 }
 
-/* Lock held. Marks what the plan says on the desktops; returns how many to make. */
-static int plan(struct module *m, const struct id *pool)
+int reconcile_plan(struct module *m, const struct id *pool)
 {
     struct pool *p = module_pool(m, pool);
     struct share_wish w = { 0 };
@@ -81,6 +89,7 @@ static int plan(struct module *m, const struct id *pool)
 
     if (!list)
         return 0;
+    io_hosts_look(m, clock_boot_ms());
     if (p)
         w = (struct share_wish){ p->share, p->spares_running, p->floating };
     HASH_ITER(hh, m->desktops, d, next)
@@ -102,6 +111,7 @@ static int plan(struct module *m, const struct id *pool)
 void reconcile_pools(struct bcenter *bc)
 {
     struct id *pools, *desktops;
+    struct pool *p;
     int n, nd, make;
 
     module_lock(&bc->m);
@@ -112,16 +122,21 @@ void reconcile_pools(struct bcenter *bc)
         struct desktop *d = module_desktop(&bc->m, &desktops[i]);
 
         if (!module_pool(&bc->m, &d->row.pool))
-            plan(&bc->m, &d->row.pool);
+            reconcile_plan(&bc->m, &d->row.pool);
     }
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++) {
         module_lock(&bc->m);
-        make = plan(&bc->m, &pools[i]);
+        make = reconcile_plan(&bc->m, &pools[i]);
+        if ((p = module_pool(&bc->m, &pools[i])))
+            publish_share(bc, p);
         module_unlock(&bc->m);
         while (make-- > 0 && make_one(bc, &pools[i])) {
         }
     }
+    module_lock(&bc->m);
+    publish_pools(bc);
+    module_unlock(&bc->m);
     free(pools);
     free(desktops);
 }

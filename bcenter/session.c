@@ -119,7 +119,7 @@ int session_ticket(struct bcenter *bc, struct db *db, const struct session_resum
     else if (!module_entitled(&bc->m, &d->session->person, &d->row.pool))
         rc = err_set(e, ERR_NOT_ENTITLED, "you are not entitled to this pool any more");
     else
-        rc = ticket_claim(bc, d, &t, out->url, e);
+        rc = ticket_claim(bc, d, &t, &out->display, e);
     module_unlock(&bc->m);
     if (rc < 0)
         return -1;
@@ -159,13 +159,9 @@ int session_end_resume(struct bcenter *bc, struct db *db, const struct session_r
 
 json_t *session_ticket_json(const struct connection *c)
 {
-    json_t *o = json_object(), *display = json_object(), *protocols = json_array();
+    json_t *o = json_object();
 
-    json_array_append_new(protocols, json_string(TICKET_PROTOCOL));
-    json_array_append_new(protocols, json_string(c->ticket));
-    json_put_str(display, "url", c->url);
-    json_object_set_new(display, "protocols", protocols);
-    json_object_set_new(o, "display", display);
+    json_object_set_new(o, "display", display_json(&c->display, c->ticket));
     json_put_time(o, "expires_at", c->expires);
     return o;
 }

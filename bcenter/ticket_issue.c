@@ -81,8 +81,8 @@ void ticket_known_by(struct bcenter *bc, const struct id *agent, const char *cur
     module_unlock(&bc->m);
 }
 
-int ticket_claim(struct bcenter *bc, const struct desktop *d, struct ticket *out, char url[300],
-                 struct err *e)
+int ticket_claim(struct bcenter *bc, const struct desktop *d, struct ticket *out,
+                 struct display *display, struct err *e)
 {
     const struct bserver *b = d->bserver;
 
@@ -101,7 +101,7 @@ int ticket_claim(struct bcenter *bc, const struct desktop *d, struct ticket *out
                             .session = d->session->id,
                             .person = d->session->person,
                             .seq = d->session->seq };
-    snprintf(url, 300, "%s", b->lane_url[d->lane]);
+    display_of(b, d->lane, display);
     return 0;
 }
 

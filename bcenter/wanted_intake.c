@@ -59,6 +59,7 @@ static void take_node(struct bcenter *bc, const struct sync_object *o)
 static void take_module(struct bcenter *bc, const struct sync_object *o)
 {
     struct module *m = &bc->m;
+    int64_t no;
     ENTRY(sister, sisters);
 
     if (o->deleted) {
@@ -68,6 +69,8 @@ static void take_module(struct bcenter *bc, const struct sync_object *o)
     }
     text(o->body, "name", x->name, sizeof x->name);
     text(o->body, "login", x->login, sizeof x->login);
+    no = json_num(o->body, "mac_no", 0);
+    x->mac_no = no >= 256 && no <= 65535 ? (int)no : 0;
     if (id_eq(&x->id, &m->id))
         snprintf(m->name, sizeof m->name, "%s", x->name);
 }
@@ -88,21 +91,76 @@ static void take_image(struct bcenter *bc, const struct sync_object *o)
     text(o->body, "guest", x->guest, sizeof x->guest);
 }
 
-static void take_shares(const struct module *m, struct pool *p, const json_t *shares)
+static int read_shares(const json_t *list, struct place_share to[MODULE_SHARES])
 {
-    p->nshares = 0;
-    p->share = 0;
-    for (size_t i = 0; i < json_array_size(shares) && p->nshares < MODULE_SHARES; i++) {
-        const json_t *s = json_array_get(shares, i);
-        struct place_share *to = &p->shares[p->nshares];
+    int n = 0;
 
-        if (!json_id(s, "module_id", &to->module))
-            continue;
-        to->size = json_num(s, "size", 0);
-        if (id_eq(&to->module, &m->id))
-            p->share = to->size;
-        p->nshares++;
+    for (size_t i = 0; i < json_array_size(list) && n < MODULE_SHARES; i++) {
+        const json_t *s = json_array_get(list, i);
+
+        if (json_id(s, "module_id", &to[n].module))
+            to[n++].size = json_num(s, "size", 0);
     }
+    return n;
+}
+
+/* What is made here follows the newest shares at once; whom we serve waits for all (broker.md). */
+static void take_shares(struct bcenter *bc, struct pool *p, const json_t *body)
+{
+    p->nshares = read_shares(json_object_get(body, "shares"), p->shares);
+    p->nbase = read_shares(json_object_get(body, "base"), p->base);
+    p->share_generation = json_num(body, "share_generation", 0);
+    p->share = 0;
+    for (int i = 0; i < p->nshares; i++)
+        if (id_eq(&p->shares[i].module, &bc->m.id))
+            p->share = p->shares[i].size;
+    publish_share(bc, p);
+}
+
+/* uio, or null. */
+static struct io_given given(const json_t *o, const char *key)
+{
+    const json_t *v = json_object_get(o, key);
+
+    return (struct io_given){ json_is_integer(v), io_cut(json_integer_value(v)) };
+}
+
+static void take_pool_io(struct module *m, const struct id *pool, const json_t *io)
+{
+    struct io_pool *p = io_pool_entry(m, pool);
+    const char *job = json_str(io, "job");
+
+    if (!p)
+        return;
+    p->every_desktop = job && strcmp(job, "desktop") == 0;
+    p->given_job = given(io, "per_job");
+    p->given_start = given(io, "per_start");
+    p->shown_ms = 0;
+}
+
+static void drop_pool_io(struct bcenter *bc, const struct id *pool)
+{
+    struct io_pool *p = io_pool_of(&bc->m, pool);
+
+    if (!p)
+        return;
+    HASH_DEL(bc->m.io_pools, p);
+    free(p);
+    sync_set_del(bc->observed, "", "pool_io", pool);
+}
+
+/* A bServer's limit as an administrator has it; reconcile lets it take effect. */
+static void take_bserver_io(struct bcenter *bc, const struct sync_object *o)
+{
+    struct module *m = &bc->m;
+    ENTRY(io_given_limit, io_given);
+
+    if (o->deleted) {
+        HASH_DEL(m->io_given, x);
+        free(x);
+        return;
+    }
+    x->limit = given(o->body, "limit");
 }
 
 static void take_pool(struct bcenter *bc, const struct sync_object *o)
@@ -112,7 +170,9 @@ static void take_pool(struct bcenter *bc, const struct sync_object *o)
     ENTRY(pool, pools);
 
     if (o->deleted) {
+        drop_pool_io(bc, &o->id);
         HASH_DEL(m->pools, x);
+        sync_set_del(bc->observed, "", "share", &x->id);
         json_decref(x->spec);
         free(x);
         return;
@@ -128,7 +188,8 @@ static void take_pool(struct bcenter *bc, const struct sync_object *o)
     x->memory_mib = json_num(x->spec, "memory_mib", 0);
     x->disk_gib = json_num(x->spec, "disk_gib", 0);
     x->needs_vf = json_flag(x->spec, "needs_vf", false);
-    take_shares(m, x, json_object_get(o->body, "shares"));
+    take_shares(bc, x, o->body);
+    take_pool_io(&bc->m, &x->id, json_object_get(o->body, "io"));
 }
 
 static void person_groups(struct person *x, const json_t *groups)
@@ -271,10 +332,15 @@ void wanted_intake(void *arg, const struct sync_object *o)
         const char *kind;
         void (*take)(struct bcenter *bc, const struct sync_object *o);
     } kinds[] = {
-        { "node", take_node },           { "module", take_module },
-        { "image_version", take_image }, { "pool", take_pool },
-        { "person", take_person },       { "entitlement", take_entitlement },
-        { "operation", take_operation }, { "seat", take_seat },
+        { "node", take_node },
+        { "module", take_module },
+        { "image_version", take_image },
+        { "pool", take_pool },
+        { "person", take_person },
+        { "entitlement", take_entitlement },
+        { "operation", take_operation },
+        { "seat", take_seat },
+        { "bserver_io", take_bserver_io },
     };
     struct bcenter *bc = arg;
 

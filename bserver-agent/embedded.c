@@ -255,6 +255,50 @@ void embedded_each_qemu(void (*visit)(void *arg, const struct id *desktop, int p
     each_process(visit_desktop, &v);
 }
 
+struct pci_visitor {
+    void (*visit)(void *arg, const char *address, const struct id *desktop);
+    void *arg;
+};
+
+static bool pci_shaped(const char *s)
+{
+    static const char shape[] = "xxxx:xx:xx.x";
+
+    for (int i = 0; shape[i]; i++)
+        if (shape[i] == 'x' ? !s[i] || !strchr("0123456789abcdef", s[i]) : s[i] != shape[i])
+            return false;
+    return true;
+}
+
+/* -device {"driver":"vfio-pci","host":"0000:01:10.0",…} or vfio-pci,host=0000:01:10.0: the address
+ * is looked for in the arguments that name the driver. */
+static void visit_pci(void *arg, int pid, const char *args, size_t n)
+{
+    const struct pci_visitor *v = arg;
+    struct id id = { "" };
+    char address[16];
+
+    (void)pid;
+    qemu_uuid(args, n, &id);
+    for (size_t i = 0; i < n; i += strlen(args + i) + 1) {
+        if (!strstr(args + i, "vfio-pci"))
+            continue;
+        for (const char *s = args + i; *s; s++)
+            if (pci_shaped(s)) {
+                snprintf(address, sizeof address, "%.12s", s);
+                v->visit(v->arg, address, &id);
+            }
+    }
+}
+
+void embedded_each_pci(void (*visit)(void *arg, const char *address, const struct id *desktop),
+                       void *arg)
+{
+    struct pci_visitor v = { visit, arg };
+
+    each_process(visit_pci, &v);
+}
+
 struct one {
     struct id id;
     int pid;

@@ -30,5 +30,8 @@ int embedded_find_qemu(const struct id *desktop);
 bool embedded_kill_stopped(const struct id *desktop);
 /* All of them at once: visit is called with each uuid. */
 void embedded_each_qemu(void (*visit)(void *arg, const struct id *desktop, int pid), void *arg);
+/* The PCI devices that QEMUs were given ("0000:01:10.0"), with the machine's uuid ("" = none). */
+void embedded_each_pci(void (*visit)(void *arg, const char *address, const struct id *desktop),
+                       void *arg);
 
 #endif

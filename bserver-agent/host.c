@@ -128,32 +128,20 @@ static void storage(struct host *h, int64_t *size_gib, int64_t *free_gib)
 
 static void report_now(struct host *h)
 {
+    bool up[HOST_LANES];
     struct report_host r = { .can = hypervisor_abilities(h->hypervisor),
                              .version = BIC_VERSION,
                              .lanes = h->lanes,
+                             .lane_up = up,
                              .memory_reserve_mib = h->spec.memory_reserve_mib };
 
+    host_screen_lanes(h, up);
     storage(h, &r.size_gib, &r.free_gib);
     r.drift = reconcile_drift(h->reconcile);
     pthread_mutex_lock(&h->lock);
     r.inventory = &h->inventory;
     report_host(h->report, &r);
     report_vfs(h->report, &h->inventory);
-    pthread_mutex_unlock(&h->lock);
-}
-
-static void take_inventory(struct host *h)
-{
-    struct inventory fresh = { 0 };
-    struct err e = { 0 };
-
-    if (inventory_take(h->hypervisor, "/sys", &fresh, &e) < 0) {
-        log_err("inventory", &e);
-        return;
-    }
-    pthread_mutex_lock(&h->lock);
-    inventory_free(&h->inventory);
-    h->inventory = fresh;
     pthread_mutex_unlock(&h->lock);
 }
 
@@ -182,10 +170,10 @@ static void keep(void *arg)
     metric_set(METRIC_DESKTOPS_RUNNING, c.running);
     if (now - h->tended_ms >= TEND_MS) {
         h->tended_ms = now;
-        take_inventory(h);
         if (hypervisor_abilities(h->hypervisor)->disks)
             disk_purge(h->disks, clock_wall_ms());
     }
+    host_vf_keep(h, now);
     report_now(h);
     report_screens_forget(h->report, now);
     become_ready(h, &c, now);
@@ -304,7 +292,7 @@ int host_open(const struct host_spec *spec, struct host **out, struct err *e)
     host_screen_init(h);
     host_set_lanes(h, spec->display_urls);
     if (open_hypervisor(h, e) < 0 || open_stores(h, e) < 0 || open_sets(h, e) < 0 ||
-        inventory_take(h->hypervisor, "/sys", &h->inventory, e) < 0 || open_machines(h, e) < 0) {
+        host_vf_look(h, &h->inventory, e) < 0 || open_machines(h, e) < 0) {
         host_close(h);
         return -1;
     }

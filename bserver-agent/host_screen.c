@@ -120,11 +120,11 @@ static bool desktop(void *arg, const struct id *id, struct id *run, int64_t *flo
     return reconcile_desktop(h->reconcile, id, run, floor_seq);
 }
 
-static void opened(void *arg, const struct id *session, const struct id *id, int64_t seq)
+static void opened(void *arg, const struct id *session, const struct id *id, int64_t seq, int lane)
 {
     struct host *h = arg;
 
-    report_screen(h->report, session, id, seq, true, 0);
+    report_screen_opened(h->report, session, id, seq, lane);
 }
 
 static void closed(void *arg, const struct id *session, const struct id *id, int64_t seq,
@@ -132,7 +132,7 @@ static void closed(void *arg, const struct id *session, const struct id *id, int
 {
     struct host *h = arg;
 
-    report_screen(h->report, session, id, seq, false, bytes_out);
+    report_screen_closed(h->report, session, id, seq, bytes_out);
 }
 
 void host_screen_init(struct host *h)
@@ -155,6 +155,14 @@ void host_set_screen(struct host *h, struct screen *s)
 {
     pthread_rwlock_wrlock(&h->screen_lock);
     h->screen = s;
+    pthread_rwlock_unlock(&h->screen_lock);
+}
+
+void host_screen_lanes(struct host *h, bool up[HOST_LANES])
+{
+    pthread_rwlock_rdlock(&h->screen_lock);
+    for (int i = 0; i < HOST_LANES; i++)
+        up[i] = !h->screen || screen_lane_up(h->screen, i);
     pthread_rwlock_unlock(&h->screen_lock);
 }
 

@@ -31,7 +31,7 @@ struct host {
     struct inventory inventory;
     char lane_urls[HOST_LANES][256];
     const char *lanes[HOST_LANES + 1];
-    int64_t started_ms, tended_ms;
+    int64_t started_ms, tended_ms, vf_looked_ms;
     bool complete;
 };
 
@@ -40,8 +40,12 @@ void host_changed(void *arg, const struct sync_object *o);
 /* Adds the sha256 of every image that a disk here stands on or something wanted names; false: not
  * all of that is known. */
 bool host_images(void *arg, json_t *into);
+/* host_vf.c: inventory, users and answers, every minute and when the bCenter asks. */
+int host_vf_look(struct host *h, struct inventory *out, struct err *e) MUSTCHECK;
+void host_vf_keep(struct host *h, int64_t now_boot_ms);
 /* host_screen.c */
 void host_screen_init(struct host *h);
+void host_screen_lanes(struct host *h, bool up[HOST_LANES]);
 void host_screen_floor(struct host *h, const struct wanted *w);
 void host_screen_stopped(struct host *h, const struct id *desktop);
 bool host_now_ms(void *arg, int64_t *wall_ms);

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "bserver-agent/hypervisor.h"
+#include "bserver-agent/vf_link.h"
 
 enum { INVENTORY_VFS = 1024 };
 
@@ -25,10 +26,18 @@ struct inventory_vf {
     char address[16]; /* "0000:01:10.0" */
     char mac[18];     /* "" = none known */
     int index;        /* among the VFs of its physical function, from 0 */
+    /* host_vf.c fills in the rest. */
+    struct vf_link link; /* what the kernel holds for it below its physical function */
+    bool used, ours;     /* by a machine; by one of BIC's */
+    struct id user, run;
+    struct id check; /* the bCenter's question that the newest look is an answer to; "" = none */
+    bool clean;
+    const char *why; /* static; NULL when clean */
 };
 
 struct inventory {
     int64_t cores, threads, memory_mib;
+    bool vf_links, vf_resets; /* the kernel shows and sets VFs; each VF has a reset */
     struct inventory_vf *vfs;
     int nvfs;
 };

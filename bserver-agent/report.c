@@ -10,7 +10,8 @@
 enum { SCREEN_KEEP_MS = 60000 };
 
 struct shown_screen {
-    struct id session, desktop;
+    struct id session;
+    int open;          /* connections that show it */
     int64_t closed_at; /* 0 = open */
     UT_hash_handle hh;
 };
@@ -210,7 +211,25 @@ void report_orders(struct report *p, struct intent *intents, const struct wanted
     pthread_mutex_unlock(&p->lock);
 }
 
-static json_t *abilities_body(const struct hypervisor_abilities *can)
+/* How far virtual functions can be set and verified on this host. */
+static json_t *vf_abilities(const struct hypervisor_abilities *can, const struct inventory *v)
+{
+    json_t *o = json_object(), *rests = json_array();
+
+    json_array_append_new(rests, json_string("domains"));
+    if (can->disks)
+        json_array_append_new(rests, json_string("processes"));
+    if (v->vf_links)
+        json_array_append_new(rests, json_string("link"));
+    if (v->vf_resets)
+        json_array_append_new(rests, json_string("reset"));
+    json_put_bool(o, "settings", v->vf_links);
+    json_put_bool(o, "reset", v->vf_resets);
+    json_object_set_new(o, "clean_rests_on", rests);
+    return o;
+}
+
+static json_t *abilities_body(const struct hypervisor_abilities *can, const struct inventory *v)
 {
     json_t *o = json_object(), *formats = json_array();
 
@@ -221,6 +240,7 @@ static json_t *abilities_body(const struct hypervisor_abilities *can)
     json_put_bool(o, "guest_channel", can->guest_channel);
     json_put_bool(o, "user_net", can->kind == HYPERVISOR_EMBEDDED);
     json_put_bool(o, "vf_counters", false);
+    json_object_set_new(o, "vf", vf_abilities(can, v));
     json_put_bool(o, "uefi", can->uefi || can->kind == HYPERVISOR_SIMULATED);
     json_put_bool(o, "tpm", can->tpm || can->kind == HYPERVISOR_SIMULATED);
     json_put_str(o, "accelerator_why", can->why);
@@ -228,7 +248,7 @@ static json_t *abilities_body(const struct hypervisor_abilities *can)
     return o;
 }
 
-static json_t *lanes_body(const char *const *urls)
+static json_t *lanes_body(const char *const *urls, const bool *up)
 {
     json_t *lanes = json_array();
 
@@ -237,6 +257,7 @@ static json_t *lanes_body(const char *const *urls)
 
         json_put_int(lane, "no", i);
         json_put_str(lane, "url", urls[i]);
+        json_put_bool(lane, "up", up[i]);
         json_array_append_new(lanes, lane);
     }
     return lanes;
@@ -257,8 +278,8 @@ void report_host(struct report *p, const struct report_host *h)
     json_put_int(o, "memory_mib", h->inventory->memory_mib);
     json_put_int(o, "memory_reserve_mib", h->memory_reserve_mib);
     json_put_str(o, "accelerator", h->can->accelerator);
-    json_object_set_new(o, "capabilities", abilities_body(h->can));
-    json_object_set_new(o, "lanes", lanes_body(h->lanes));
+    json_object_set_new(o, "capabilities", abilities_body(h->can, h->inventory));
+    json_object_set_new(o, "lanes", lanes_body(h->lanes, h->lane_up));
     json_object_set_new(o, "storage", storage);
     json_object_set_new(o, "drift", h->drift);
     sync_set_put(p->set, p->bserver.s, "bserver", &p->bserver, o);
@@ -280,6 +301,39 @@ static void vf_gone(void *arg, const struct sync_object *o)
     sync_set_del(k->p->set, k->p->bserver.s, "vf", &o->id);
 }
 
+static void put_known(json_t *o, const char *key, int value)
+{
+    json_object_set_new(o, key, value >= 0 ? json_integer(value) : json_null());
+}
+
+static void put_tristate(json_t *o, const char *key, int value)
+{
+    json_object_set_new(o, key, value >= 0 ? json_boolean(value) : json_null());
+}
+
+/* Its settings, who uses it, and the answer to what the bCenter asked. */
+static void vf_facts(const struct inventory_vf *v, json_t *o)
+{
+    json_t *used = json_null();
+
+    if (v->used) {
+        used = json_object();
+        json_put_bool(used, "ours", v->ours);
+        json_put_str(used, "id", v->user.s);
+        json_put_str(used, "run", v->run.s);
+    }
+    put_known(o, "vlan", v->link.known ? v->link.vlan : -1);
+    put_known(o, "rate_mbps", v->link.known ? v->link.rate_mbps : -1);
+    put_tristate(o, "spoof_check", v->link.known ? v->link.spoof_check : -1);
+    put_tristate(o, "link", v->link.known ? v->link.link : -1);
+    json_object_set_new(o, "used_by", used);
+    if (!id_set(&v->check))
+        return;
+    json_put_str(o, "check", v->check.s);
+    json_put_bool(o, "clean", v->clean);
+    json_put_str(o, "why", v->why);
+}
+
 void report_vfs(struct report *p, const struct inventory *inventory)
 {
     struct known_vfs known = { inventory, p };
@@ -293,37 +347,74 @@ void report_vfs(struct report *p, const struct inventory *inventory)
         json_put_str(o, "pf", v->pf);
         json_put_str(o, "address", v->address);
         json_put_int(o, "index", v->index);
-        json_put_str(o, "mac", v->mac);
+        json_put_str(o, "mac", v->link.mac[0] ? v->link.mac : v->mac);
+        vf_facts(v, o);
         sync_set_put(p->set, p->bserver.s, "vf", &id, o);
     }
     sync_set_each(p->set, "vf", vf_gone, &known);
 }
 
-void report_screen(struct report *p, const struct id *session, const struct id *desktop,
-                   int64_t seq, bool open, int64_t bytes_out)
+/*
+ * How many are open now. A screen that moves to another lane opens there before its old connection,
+ * on a dead network, is given up.
+ */
+static int count_screen(struct report *p, const struct id *session, int more)
 {
-    json_auto_t *held = sync_set_get(p->set, p->bserver.s, "screen", session);
-    const char *since = json_str(held, "since");
-    json_t *o = json_object();
     struct shown_screen *s;
+    int open = more > 0;
 
-    json_put_str(o, "desktop_id", desktop->s);
-    json_put_int(o, "seq", seq);
-    json_put_bool(o, "open", open);
-    if (since && (!open || json_flag(held, "open", false)))
-        json_put_str(o, "since", since);
-    else
-        json_put_time(o, "since", clock_wall_ms());
-    json_put_int(o, "bytes_out", bytes_out);
     pthread_mutex_lock(&p->lock);
     HASH_FIND(hh, p->screens, session->s, ID_LEN, s);
     if (!s && (s = calloc(1, sizeof *s)) != NULL) {
         s->session = *session;
         HASH_ADD(hh, p->screens, session.s, ID_LEN, s);
     }
-    if (s)
-        s->closed_at = open ? 0 : clock_boot_ms();
+    if (s) {
+        s->open += s->open + more < 0 ? 0 : more;
+        s->closed_at = s->open ? 0 : clock_boot_ms();
+        open = s->open;
+    }
     pthread_mutex_unlock(&p->lock);
+    return open;
+}
+
+static json_t *screen_body(const struct id *desktop, int64_t seq, bool open, const char *since)
+{
+    json_t *o = json_object();
+
+    json_put_str(o, "desktop_id", desktop->s);
+    json_put_int(o, "seq", seq);
+    json_put_bool(o, "open", open);
+    if (since)
+        json_put_str(o, "since", since);
+    else
+        json_put_time(o, "since", clock_wall_ms());
+    return o;
+}
+
+void report_screen_opened(struct report *p, const struct id *session, const struct id *desktop,
+                          int64_t seq, int lane)
+{
+    json_auto_t *held = sync_set_get(p->set, p->bserver.s, "screen", session);
+    bool open = json_flag(held, "open", false);
+    json_t *o = screen_body(desktop, seq, true, open ? json_str(held, "since") : NULL);
+
+    json_put_int(o, "lane", lane);
+    json_put_int(o, "bytes_out", 0);
+    count_screen(p, session, 1);
+    sync_set_put(p->set, p->bserver.s, "screen", session, o);
+}
+
+void report_screen_closed(struct report *p, const struct id *session, const struct id *desktop,
+                          int64_t seq, int64_t bytes_out)
+{
+    json_auto_t *held = sync_set_get(p->set, p->bserver.s, "screen", session);
+    json_t *o;
+
+    if (count_screen(p, session, -1) > 0)
+        return;
+    o = screen_body(desktop, seq, false, json_str(held, "since"));
+    json_put_int(o, "bytes_out", bytes_out);
     sync_set_put(p->set, p->bserver.s, "screen", session, o);
 }
 

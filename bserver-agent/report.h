@@ -32,6 +32,7 @@ struct report_host {
     const struct inventory *inventory;
     const char *version;
     const char *const *lanes; /* display URLs ("" = none there), NULL-ended */
+    const bool *lane_up;      /* their networks carry something */
     int64_t size_gib, free_gib, memory_reserve_mib;
     json_t *drift;
 };
@@ -39,8 +40,10 @@ void report_host(struct report *p, const struct report_host *h);
 void report_vfs(struct report *p, const struct inventory *inventory);
 
 /* Screens: live until one minute after they closed. */
-void report_screen(struct report *p, const struct id *session, const struct id *desktop,
-                   int64_t seq, bool open, int64_t bytes_out);
+void report_screen_opened(struct report *p, const struct id *session, const struct id *desktop,
+                          int64_t seq, int lane);
+void report_screen_closed(struct report *p, const struct id *session, const struct id *desktop,
+                          int64_t seq, int64_t bytes_out);
 void report_screens_forget(struct report *p, int64_t now_boot_ms);
 
 #endif

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bserver-agent/lane_link.h"
 #include "bserver-agent/screen_conn.h"
 
 #include "common/base/cleanup.h"
@@ -145,6 +146,16 @@ int screen_start(const struct screen_spec *spec, struct screen **out, struct err
 int screen_port(const struct screen *s, int lane)
 {
     return lane >= 0 && lane < s->lanes_n ? s->lanes[lane].port : -1;
+}
+
+bool screen_lane_up(const struct screen *s, int lane)
+{
+    struct sockaddr_storage a;
+    socklen_t n = sizeof a;
+
+    return lane >= 0 && lane < s->lanes_n &&
+           getsockname(s->lanes[lane].listener, (struct sockaddr *)&a, &n) == 0 &&
+           lane_link_up((const struct sockaddr *)&a);
 }
 
 int screen_count(const struct screen *s)

@@ -39,7 +39,8 @@ struct screen_host {
     bool (*desktop)(void *arg, const struct id *desktop, struct id *run, int64_t *floor_seq);
     /* For the report. opened once a relay runs, closed once for each opened, with all bytes sent.
      */
-    void (*opened)(void *arg, const struct id *session, const struct id *desktop, int64_t seq);
+    void (*opened)(void *arg, const struct id *session, const struct id *desktop, int64_t seq,
+                   int lane);
     void (*closed)(void *arg, const struct id *session, const struct id *desktop, int64_t seq,
                    int64_t bytes_out);
 };
@@ -53,7 +54,8 @@ struct screen_spec {
 
 /* INVALID_REQUEST (address, certificate; plain off loopback), INTERNAL (socket). */
 int screen_start(const struct screen_spec *spec, struct screen **out, struct err *e) MUSTCHECK;
-int screen_port(const struct screen *s, int lane); /* lane 0 … n-1; -1 if there is none */
+int screen_port(const struct screen *s, int lane);     /* lane 0 … n-1; -1 if there is none */
+bool screen_lane_up(const struct screen *s, int lane); /* lane_link.h; false if there is none */
 /*
  * The bCenter's word on a desktop: nothing below seq is good any more, and at seq only live_session
  * (NULL or "": none) is. Closes with 4001 what does not fit. A screen above seq is younger than

@@ -12,16 +12,19 @@
 
 enum { SCREEN_HEAD_MAX = 8192, SCREEN_KEY_LEN = 24, SCREEN_REPLY_MAX = 320 };
 #define SCREEN_PATH "/display"
+/* The subprotocol of a page that only asks whether this lane can be reached (docs/display.md). */
+#define SCREEN_TEST_PROTOCOL "bic.lane-test.v1"
 
 struct screen_head {
     char key[SCREEN_KEY_LEN + 1];
-    char ticket[TICKET_MAX]; /* the whole subprotocol, nothing believed */
+    char ticket[TICKET_MAX]; /* the whole subprotocol, nothing believed; "": a test of the lane */
 };
 
 /*
  * 1: complete, *used bytes of text belong to it. 0: more bytes are needed. -1: the error's status
  * is the answer (INVALID_REQUEST, NOT_FOUND, METHOD_NOT_ALLOWED, UPGRADE_REQUIRED,
- * HEADERS_TOO_LARGE, HTTP_VERSION, TICKET_REFUSED when there is none). *h is written only with 1.
+ * HEADERS_TOO_LARGE, HTTP_VERSION, TICKET_REFUSED when there is neither ticket nor test). *h is
+ * written only with 1.
  */
 int screen_head_parse(const char *text, size_t n, struct screen_head *h, size_t *used,
                       struct err *e) MUSTCHECK;

@@ -319,7 +319,8 @@ void screen_conn_opened(struct conn *c, struct open_job *j)
     atomic_fetch_add(&s->open, 1);
     log_info("screen=open session=%s desktop=%s lane=%d from=%s ms=%d", c->ticket.session.s,
              c->ticket.desktop.s, c->lane->no, c->remote, (int)(c->heard_ms - c->since_ms));
-    s->host->opened(s->host->arg, &c->ticket.session, &c->ticket.desktop, c->ticket.seq);
+    s->host->opened(s->host->arg, &c->ticket.session, &c->ticket.desktop, c->ticket.seq,
+                    c->lane->no);
     screen_conn_relay(c);
 }
 

@@ -10,6 +10,7 @@
 enum { IO_MOVES_MAX = 64 };
 #define UIO_MAX INT64_C(1000000000000000000) /* domain uio */
 
+enum { FORECAST_MAX = 16 };
 enum column_type { COLUMN_TEXT, COLUMN_UUID, COLUMN_TIME, COLUMN_INT, COLUMN_FLAG };
 struct column {
     const char *name;
@@ -65,6 +66,27 @@ static const struct column pool_io_columns[] = {
     { "start_source", COLUMN_TEXT, false, 24, NULL },
     { 0 },
 };
+static const struct column share_columns[] = {
+    { "generation", COLUMN_INT, true, INT32_MAX, NULL },
+    { 0 },
+};
+static const struct column pool_columns[] = {
+    { "share", COLUMN_INT, true, INT32_MAX, NULL },
+    { "desktops", COLUMN_INT, true, INT32_MAX, NULL },
+    { 0 },
+};
+/* What lies deeper in a pool, and is shown to people as it is. */
+static const struct column forecast_columns[] = {
+    { "law", COLUMN_TEXT, true, 32, NULL },
+    { "needs", COLUMN_INT, true, INT32_MAX, NULL },
+    { "free", COLUMN_INT, true, INT32_MAX, NULL },
+    { 0 },
+};
+static const struct column refused_columns[] = {
+    { "law", COLUMN_TEXT, true, 32, NULL },
+    { "detail", COLUMN_TEXT, true, 400, NULL },
+    { 0 },
+};
 static const struct column audit_columns[] = {
     { "at", COLUMN_TIME, true, 0, NULL },
     { "actor_id", COLUMN_UUID, false, 0, NULL },
@@ -90,6 +112,8 @@ static const struct {
     [MIRROR_OPERATION] = { "operation", operation_columns, true },
     [MIRROR_SEAT] = { "seat", seat_columns, false },
     [MIRROR_POOL_IO] = { "pool_io", pool_io_columns, false },
+    [MIRROR_SHARE] = { "share", share_columns, false },
+    [MIRROR_POOL] = { "pool", pool_columns, false }, /* take_pool makes one */
     [MIRROR_AUDIT] = { "audit", audit_columns, false },
 };
 
@@ -195,6 +219,30 @@ static bool io_ok(const json_t *io)
     return true;
 }
 
+/* A pool's body is what is known of its members and nothing else. */
+static bool take_pool(const json_t *body, json_t *row)
+{
+    const json_t *list = json_object_get(body, "forecast"),
+                 *refused = json_object_get(body, "refused");
+    json_t *kept = json_object(), *laws = json_array(), *one = json_null();
+    bool ok = json_is_array(list) && json_array_size(list) <= FORECAST_MAX;
+
+    for (size_t i = 0; ok && i < json_array_size(list); i++) {
+        json_t *law = json_object();
+
+        ok = members_ok(forecast_columns, json_array_get(list, i), law);
+        json_array_append_new(laws, law);
+    }
+    if (ok && refused && !json_is_null(refused)) {
+        one = json_object();
+        ok = members_ok(refused_columns, refused, one);
+    }
+    json_object_set_new(kept, "forecast", laws);
+    json_object_set_new(kept, "refused", one);
+    json_object_set_new(row, "body", kept);
+    return ok;
+}
+
 /* The columns that lie deeper in the body than its first level. */
 static bool take_nested(enum mirror_kind kind, const json_t *body, json_t *row)
 {
@@ -209,6 +257,8 @@ static bool take_nested(enum mirror_kind kind, const json_t *body, json_t *row)
             return false;
         json_object_set_new(row, "session_id", json_string(id.s));
     }
+    if (kind == MIRROR_POOL)
+        return take_pool(body, row);
     if (kind == MIRROR_OPERATION) {
         if (json_id(target, "id", &id))
             json_object_set_new(row, "target_id", json_string(id.s));

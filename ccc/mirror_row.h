@@ -15,6 +15,8 @@ enum mirror_kind {
     MIRROR_OPERATION,
     MIRROR_SEAT,
     MIRROR_POOL_IO,
+    MIRROR_SHARE,
+    MIRROR_POOL,
     MIRROR_AUDIT,
     MIRROR_KINDS
 };

@@ -107,13 +107,15 @@ static char *module_array(const json_t *shares)
 
 int pool_shares_put(struct db *db, const char *pool, const json_t *shares, struct err *e)
 {
-    char *modules = module_array(shares);
-    int rc;
+    char *modules = module_array(shares), *text = json_dumps(shares, JSON_COMPACT);
+    int rc = modules && text ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
 
-    if (!modules)
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    rc = db_run(db, &Q_pool_share_keep, DB_ARGS(pool, modules), NULL, e);
+    if (rc == 0)
+        rc = db_run(db, &Q_pool_change_begin, DB_ARGS(pool, text), NULL, e);
+    if (rc == 0)
+        rc = db_run(db, &Q_pool_share_keep, DB_ARGS(pool, modules), NULL, e);
     free(modules);
+    free(text);
     for (size_t i = 0; rc == 0 && i < json_array_size(shares); i++)
         rc = put_one(db, pool, json_array_get(shares, i), i, e);
     if (rc == 0)

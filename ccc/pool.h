@@ -13,8 +13,9 @@
 int pool_shares_check(const json_t *shares, struct err *e) MUSTCHECK;
 
 /*
- * Replaces the pool's shares. PRECONDITION (no such module), LAW_MODULE (more than 1,000 desktops
- * over all pools), POOL_SHRINK (fewer than are assigned), with the numbers.
+ * Replaces the pool's shares. Where that moves people's places it waits for the modules' word
+ * (docs/broker.md, "Shares change"). PRECONDITION (no such module), LAW_MODULE (more than 1,000
+ * desktops over all pools), POOL_SHRINK (fewer than are assigned), with the numbers.
  */
 int pool_shares_put(struct db *db, const char *pool, const json_t *shares, struct err *e) MUSTCHECK;
 

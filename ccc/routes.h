@@ -20,6 +20,7 @@ extern const struct route operation_routes[];
 extern const struct route connection_routes[];
 extern const struct route event_routes[];
 extern const struct route audit_routes[];
+extern const struct route ca_routes[];
 extern const struct route contract_routes[];
 /* management listener */
 extern const struct route sync_routes[];

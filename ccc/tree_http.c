@@ -59,6 +59,19 @@ static int get_bservers(const struct request *rq, struct reply *rp, struct err *
     return list_reply(rq, rp, &spec, NULL, e);
 }
 
+/* GET /me/lanes */
+static int get_my_lanes(const struct request *rq, struct reply *rp, struct err *e)
+{
+    static const struct list_sort sorts[] = {
+        { "name", LIST_TEXT, &Q_my_lanes_name, &Q_my_lanes_name_down },
+        { 0 },
+    };
+    static const struct list_filter filters[] = { { NULL, LIST_UUID, NULL }, LIST_END };
+    static const struct list_spec spec = { .sorts = sorts, .filters = filters };
+
+    return list_reply(rq, rp, &spec, DB_ARGS(rq->caller.id.s), e);
+}
+
 static int get_vfs(const struct request *rq, struct reply *rp, struct err *e)
 {
     static const char *const states[] = { "free", "assigned", "quarantine", "lost", NULL };
@@ -68,6 +81,7 @@ static int get_vfs(const struct request *rq, struct reply *rp, struct err *e)
         { 0 },
     };
     static const struct list_filter filters[] = { { "bserver_id", LIST_UUID, NULL },
+                                                  { "module_id", LIST_UUID, NULL },
                                                   { "state", LIST_TEXT, states },
                                                   LIST_END };
     static const struct list_spec spec = { .sorts = sorts, .filters = filters };
@@ -151,6 +165,7 @@ const struct route tree_routes[] = {
     { "GET", "/api/v1/modules", "admin", get_modules, 0 },
     { "GET", "/api/v1/modules/{id}", "admin", get_module, 0 },
     { "POST", "/api/v1/modules/{id}/actions", "admin", post_module_action, 0 },
+    { "GET", "/api/v1/me/lanes", "self", get_my_lanes, 0 },
     { "GET", "/api/v1/bservers", "admin", get_bservers, 0 },
     { "GET", "/api/v1/bservers/{id}", "admin", get_bserver, 0 },
     { "PATCH", "/api/v1/bservers/{id}", "admin", patch_bserver, 0 },

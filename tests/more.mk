@@ -1,8 +1,9 @@
 # Included by the Makefile. `make test-more`: what .ci/run adds to `make test`. MORE="tsan fuzz" does some of it.
 #   clang  everything built by clang, with ThreadSanitizer, without a warning
 #   tsan   that build's unit, db and virt tests
+#   races  that build's daemons under the system tests on simulated hosts
 #   fuzz   each fuzzer for FUZZ_S seconds
-MORE       ?= clang tsan fuzz
+MORE       ?= clang tsan races fuzz
 MORE_BUILD ?= build/more
 test-more: packages-test
 	@$(MAKE) --no-print-directory images

@@ -1,5 +1,5 @@
 """Runs the test suites and counts: tests/run.py SUITE… (lint unit db virt system web). `make test` calls it; `make
-test-more` runs clang, tsan and fuzz.
+test-more` runs clang, tsan, races and fuzz.
 
 lint, unit, db and virt run side by side, since each waits much; then system on two blocks at a time, then web.
 
@@ -38,6 +38,7 @@ SHOWN = 400         # lines of a failure
 HALF = {"test_person", "test_kill", "test_bicctl", "test_audit_events", "test_rest", "test_simulated", "test_io"}   # by time
 NAMED = 160         # characters of a failure's name at the end
 GOODBYE_S = 60      # for an interrupted suite to put away what it started
+SIMULATED = "test_seat", "test_simulated"     # their desktops need no guest
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
 
@@ -293,11 +294,14 @@ def fault() -> list:
     return virt("test_readoption.c")
 
 
+def beside_libvirt() -> dict:
+    """ThreadSanitizer's search for deadlocks gives up at the number of locks that libvirt takes; of locks that libraries
+    take and give back it sees one half where they jump instead of calling."""
+    return {"TSAN_OPTIONS": os.environ["TSAN_OPTIONS"] + ":detect_deadlocks=0:report_mutex_bugs=0"}
+
+
 def tsan() -> list:
-    # Its search for deadlocks gives up at the number of locks that libvirt takes; of locks that libraries take and
-    # give back it sees one half where they jump instead of calling.
-    options = os.environ["TSAN_OPTIONS"] + ":detect_deadlocks=0:report_mutex_bugs=0"
-    return virt(TSAN_OPTIONS=options) + db() + unit()
+    return virt(**beside_libvirt()) + db() + unit()
 
 
 # ---- suites that are one program
@@ -344,6 +348,11 @@ def system() -> None:
                   for n, half in enumerate(halves)])
 
 
+def races() -> None:
+    """Of the system tests those whose desktops are on simulated hosts, with ThreadSanitizer in every daemon."""
+    pytest("races", *(SOURCE / "tests" / "system" / f"{name}.py" for name in SIMULATED), **beside_libvirt())
+
+
 def web() -> None:
     pytest("browser", SOURCE / "tests" / "browser")
 
@@ -378,7 +387,7 @@ def interrupted(_number: int, _frame) -> None:
 
 
 TOGETHER = {f.__name__: f for f in (lint, virt, db, unit, fault, tsan)}     # what waits longest begins first
-ALONE = {f.__name__: f for f in (system, web, clang, fuzz)}
+ALONE = {f.__name__: f for f in (system, web, clang, races, fuzz)}
 
 
 def phases(words: list) -> list:

@@ -105,7 +105,7 @@ class BlockRun:
         name = f"bs-{host.name}"
         state = self.layout.state / name
         embedded = host.kind == "embedded"
-        lanes = [self.layout.port(f"{name}-lane{n}") for n in range(1 if embedded else 2)] if embedded else []
+        lanes = [self.layout.port(f"{name}-lane{n}") for n in range(2)] if embedded else []
         scheme = "wss" if self.tls else "ws"
         return Daemon(self.layout, "bserver-agent", name, {
             **self._join(name), "name": host.name, "kind": host.kind,

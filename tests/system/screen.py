@@ -19,6 +19,11 @@ class Closed(Exception):
 
 
 class Screen:
+    @classmethod
+    def test(cls, url: str, ca: str | None = None) -> None:
+        """Whether a lane can be reached: it opens without a ticket and ends at once, with 1000."""
+        assert cls({"url": url, "protocols": ["bic.lane-test.v1"]}, ca).closed() == 1000
+
     def __init__(self, display: dict, ca: str | None = None, timeout: float = 30):
         url = urlsplit(display["url"])
         self.socket = socket.create_connection((url.hostname, url.port), timeout=timeout)
@@ -37,7 +42,7 @@ class Screen:
         status = int(head.split()[1])
         if status != 101:
             raise Closed(status)
-        assert b"bic.display.v1" in head and b"bic.ticket" not in head
+        assert display["protocols"][0].encode() in head and b"bic.ticket" not in head
         self.data = b""
 
     def _exactly(self, n: int) -> bytes:

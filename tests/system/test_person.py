@@ -67,6 +67,45 @@ def test_ready_desktop_answers_at_once_and_reacts_to_keys(bic, console, kim):
     end_all(bic, kim)
 
 
+def test_a_screen_goes_on_at_the_other_lane(bic, console, kim):
+    def lane():
+        mine = kim.every("/me/desktops")
+        return mine and mine[0]["session"] and mine[0]["session"]["lane"]
+
+    first = bic.connect(kim, pool_id=console["id"])
+    display = first["display"]
+    own, other = display["lane"], display["others"][0]["lane"]
+    assert {own, other} == {0, 1} and display["url"] != display["others"][0]["url"]
+    one = Screen(display)
+    one.handshake()
+    wait_until("the lane of her screen", lambda: lane() == own, WAIT_S)
+    # Its lane is gone: nobody there says goodbye. The session, its desktop and its memory stay.
+    ticket = kim.call("POST", f"/connections/{first['id']}/tickets", {"resume": first["resume"]})
+    two = Screen(ticket["display"] | {"url": ticket["display"]["others"][0]["url"]})
+    two.handshake()
+    assert two.frame()
+    assert one.closed() == 4002
+    wait_until("its other lane", lambda: lane() == other, WAIT_S)
+    assert kim.every("/me/desktops")[0]["session"]["id"] == first["id"]
+    two.close()
+    wait_until("no lane without a screen", lambda: lane() is None, WAIT_S)
+
+
+def test_lanes_are_told_and_tested(bic, console, kim):
+    module = bic.sign_in("kim", "pw-kim-2026", bic.run.bcenters["module-1"].config["login_url"])
+    hosts = kim.every("/me/lanes")
+    assert [h["name"] for h in hosts] == sorted(h["name"] for h in hosts)
+    assert {h["id"]: h["lanes"] for h in module.every("/me/lanes")} == {h["id"]: h["lanes"] for h in hosts}
+    shown = {b["id"] for b in bic.admin.every("/bservers")
+             if b["capabilities"]["screen"] and b["module_id"] == bic.modules["module-1"]["id"]}
+    assert shown and {h["id"] for h in hosts} == shown     # those of the module that has her pool
+    for lane in (lane for host in hosts for lane in host["lanes"]):
+        assert lane["up"] is True
+        Screen.test(lane["url"])
+    with kim.opener.open(f"{kim.base}/ca.crt") as answer:
+        assert answer.read() == (bic.run.layout.state / "ccc/ca/ca.crt").read_bytes()
+
+
 def test_second_screen_of_a_session_takes_over(bic, console, kim):
     first = bic.connect(kim, pool_id=console["id"])
     one = Screen(first["display"])

@@ -113,7 +113,7 @@ UNUSED static bool client_put(struct client *c, const void *from, size_t n)
 }
 
 /* The status of the answer to the opening handshake; head (1,024 bytes) gets it. -1: none came. */
-UNUSED static int client_upgrade(struct client *c, const char *ticket, char head[1024])
+UNUSED static int client_upgrade_to(struct client *c, const char *protocols, char head[1024])
 {
     char text[4096];
     size_t n = 0;
@@ -121,8 +121,8 @@ UNUSED static int client_upgrade(struct client *c, const char *ticket, char head
                      "GET /display HTTP/1.1\r\nHost: lane\r\nUpgrade: websocket\r\n"
                      "Connection: keep-alive, Upgrade\r\nSec-WebSocket-Version: 13\r\n"
                      "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
-                     "Sec-WebSocket-Protocol: bic.display.v1, %s\r\n\r\n",
-                     ticket);
+                     "Sec-WebSocket-Protocol: %s\r\n\r\n",
+                     protocols);
 
     if (!client_put(c, text, (size_t)k))
         return -1;
@@ -133,6 +133,14 @@ UNUSED static int client_upgrade(struct client *c, const char *ticket, char head
     }
     head[n] = '\0';
     return n > 12 ? (int)strtol(head + 9, NULL, 10) : -1;
+}
+
+UNUSED static int client_upgrade(struct client *c, const char *ticket, char head[1024])
+{
+    char protocols[TICKET_MAX + 32];
+
+    snprintf(protocols, sizeof protocols, "bic.display.v1, %s", ticket);
+    return client_upgrade_to(c, protocols, head);
 }
 
 /* One masked frame. */
@@ -290,8 +298,8 @@ struct agent {
     struct id bserver, desktop, run, other_desktop;
     atomic_llong floor_seq, offset_ms;
     atomic_bool time_unknown, stopped, any_desktop;
-    atomic_int script, fail, open_ms; /* fail: enum err_code of open_graphics */
-    atomic_int opened, closed, qemus; /* qemus: threads that play one */
+    atomic_int script, fail, open_ms;       /* fail: enum err_code of open_graphics */
+    atomic_int opened, closed, lane, qemus; /* qemus: threads that play one */
     atomic_llong bytes_out, flooded, heard;
 };
 
@@ -431,11 +439,12 @@ UNUSED static bool agent_desktop(void *arg, const struct id *desktop, struct id 
 }
 
 UNUSED static void agent_opened(void *arg, const struct id *session, const struct id *desktop,
-                                int64_t seq)
+                                int64_t seq, int lane)
 {
     struct agent *a = arg;
 
     (void)session, (void)desktop, (void)seq;
+    atomic_store(&a->lane, lane);
     atomic_fetch_add(&a->opened, 1);
 }
 

@@ -89,6 +89,38 @@ static void ping_is_answered(void **state)
     assert_true(until(&a.closed, 1));
 }
 
+/* ---- a page that only asks whether the lane can be reached ---- */
+
+static void tested(int lane, bool tls)
+{
+    struct client c;
+
+    assert_int_equal(client_open(&c, screen_port(s, lane), tls), 0);
+    assert_int_equal(client_upgrade_to(&c, "bic.lane-test.v1", head), 101);
+    assert_non_null(strstr(head, "Sec-WebSocket-Protocol: bic.lane-test.v1\r\n"));
+    assert_int_equal(client_close_code(&c), 1000);
+    client_close(&c);
+}
+
+static void a_lane_is_tested_without_a_ticket(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 200; i++) /* more than may stand in the door at a time */
+        tested(i % 2 ? 2 : 0, false);
+    assert_int_equal(screen_count(s), 0);
+    assert_int_equal(a.opened, 0);
+}
+
+static void a_lane_is_tested_over_tls(void **state)
+{
+    (void)state;
+    tested(0, true);
+    tested(2, true);
+    assert_true(screen_lane_up(s, 0)); /* the loopback */
+    assert_false(screen_lane_up(s, 3));
+    assert_false(screen_lane_up(s, -1));
+}
+
 /* ---- tickets ---- */
 
 static void refused(struct ticket *t)
@@ -173,6 +205,7 @@ static void the_newest_wins_also_across_lanes(void **state)
     assert_int_equal(enter_on(&second, 2, false, &t), 101);
     assert_int_equal(client_close_code(&first), 4002);
     assert_true(until(&a.opened, 2));
+    assert_int_equal(a.lane, 2);
     t.nonce[0] = '\0';
     enter(&third, false, &t);
     assert_int_equal(client_close_code(&second), 4002);
@@ -336,6 +369,8 @@ int main(void)
         TLS(a_ticket_opens_the_screen_over_tls),
         TLS(tls_1_2_is_refused),
         PLAIN(ping_is_answered),
+        PLAIN(a_lane_is_tested_without_a_ticket),
+        TLS(a_lane_is_tested_over_tls),
         PLAIN(bad_tickets_are_refused),
         PLAIN(times_are_the_bcenters),
         PLAIN(the_newest_wins_also_across_lanes),

@@ -1,6 +1,7 @@
 /* A simulated host: libvirt's test driver with 18 cores and two NICs of 64 VFs each. */
 #include <dirent.h>
 
+#include "bserver-agent/host_state.h"
 #include "tests/virt/host_fixture.h"
 
 enum { DESKTOPS = 100 };
@@ -181,6 +182,128 @@ static void what_nobody_wants_is_left_alone_and_shown(void **state)
     assert_true(fx_wait(&f, "desktop", &desktops[8], "state", "missing"));
 }
 
+/* ---- questions about functions (docs/vf.md) */
+
+static struct id function_no(int n)
+{
+    static struct vf_count c;
+
+    if (!c.n)
+        sync_set_each(host_observed(f.host), "vf", count_vf, &c);
+    return c.id[n];
+}
+
+static void ask_about(const struct id *vf, const struct id *check)
+{
+    json_auto_t *o = fx_seen(&f, "vf", vf);
+
+    if (check)
+        sync_set_put(f.bcenter, f.bserver.s, "vf", vf,
+                     json_pack("{s:s, s:s, s:s, s:s}", "id", vf->s, "address",
+                               json_str(o, "address"), "check", check->s, "mac",
+                               "52:54:02:00:00:01"));
+    else
+        sync_set_del(f.bcenter, f.bserver.s, "vf", vf);
+    fx_sync(&f);
+}
+
+static bool clean(const struct id *vf)
+{
+    json_auto_t *o = fx_seen(&f, "vf", vf);
+
+    return json_flag(o, "clean", false);
+}
+
+static void a_function_is_clean_when_its_machine_is_gone(void **state)
+{
+    struct id check = id_new(), again = id_new(), vf = function_no(20);
+    json_t *used;
+
+    (void)state;
+    runs[20] = id_new();
+    put(20, false);
+    fx_sync(&f);
+    assert_true(fx_wait(&f, "desktop", &desktops[20], "run", runs[20].s));
+    ask_about(&vf, &check);
+    assert_true(fx_wait(&f, "vf", &vf, "check", check.s));
+    assert_true(fx_is(&f, "vf", &vf, "why", "in-use"));
+    assert_false(clean(&vf));
+    json_auto_t *o = fx_seen(&f, "vf", &vf);
+    used = json_object_get(o, "used_by");
+    assert_true(json_flag(used, "ours", false));
+    assert_string_equal(json_str(used, "id"), desktops[20].s);
+    assert_string_equal(json_str(used, "run"), runs[20].s);
+    put(20, true);
+    fx_sync(&f);
+    assert_true(fx_wait(&f, "desktop", &desktops[20], "state", "missing"));
+    ask_about(&vf, &again);
+    assert_true(fx_wait(&f, "vf", &vf, "check", again.s));
+    assert_true(clean(&vf));
+    assert_true(fx_is(&f, "vf", &vf, "used_by", NULL));
+    ask_about(&vf, NULL);
+}
+
+static int run_stranger(virConnectPtr conn, void *data, struct err *e)
+{
+    const char *xml = "<domain type='test'><name>stranger</name><memory>1024</memory><os><type>hvm"
+                      "</type></os><devices><interface type='hostdev' managed='yes'><source>"
+                      "<address type='pci' domain='0x0000' bus='0x10' slot='0x12' function='0x5'/>"
+                      "</source></interface></devices></domain>";
+    auto_domain virDomainPtr dom = NULL;
+    bool *define = data;
+
+    if (*define)
+        dom = virDomainDefineXML(conn, xml);
+    else
+        dom = virDomainLookupByName(conn, "stranger");
+    if (!dom || (!*define && virDomainUndefine(dom) < 0))
+        return virt_fail(e, "stranger");
+    return 0;
+}
+
+static void stranger(bool comes)
+{
+    const struct virt_op op = { "stranger", 10000, sizeof comes, run_stranger, NULL };
+    struct err e = { 0 };
+
+    if (hypervisor_do(f.host->hypervisor, &op, &comes, &e) < 0)
+        fail_msg("%s %s", e.detail, e.cause);
+}
+
+/* A definition that does not even run is a use. */
+static void a_stranger_keeps_a_function(void **state)
+{
+    struct id vf = id_v5(f.bserver.s, "0000:10:12.5"), check = id_new(), again = id_new();
+
+    (void)state;
+    stranger(true);
+    ask_about(&vf, &check);
+    assert_true(fx_wait(&f, "vf", &vf, "check", check.s));
+    assert_false(clean(&vf));
+    assert_true(fx_is(&f, "vf", &vf, "why", "in-use"));
+    json_auto_t *o = fx_seen(&f, "vf", &vf);
+    assert_false(json_flag(json_object_get(o, "used_by"), "ours", true));
+    stranger(false);
+    /* The same question is looked at again; a new one at once. */
+    assert_true(fx_wait(&f, "vf", &vf, "why", NULL));
+    assert_true(clean(&vf));
+    ask_about(&vf, &again);
+    assert_true(fx_wait(&f, "vf", &vf, "check", again.s));
+    assert_true(clean(&vf));
+    ask_about(&vf, NULL);
+}
+
+static void what_a_clean_one_rests_on_is_said(void **state)
+{
+    json_auto_t *o = fx_seen(&f, "bserver", &f.bserver);
+    const json_t *vf = json_object_get(json_object_get(o, "capabilities"), "vf");
+
+    (void)state;
+    assert_false(json_flag(vf, "settings", true));
+    assert_false(json_flag(vf, "reset", true));
+    assert_int_equal(json_array_size(json_object_get(vf, "clean_rests_on")), 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -189,6 +312,9 @@ int main(void)
         cmocka_unit_test(all_stop_and_another_run_starts),
         cmocka_unit_test(a_restart_is_a_power_cycle),
         cmocka_unit_test(what_nobody_wants_is_left_alone_and_shown),
+        cmocka_unit_test(a_function_is_clean_when_its_machine_is_gone),
+        cmocka_unit_test(a_stranger_keeps_a_function),
+        cmocka_unit_test(what_a_clean_one_rests_on_is_said),
     };
 
     return cmocka_run_group_tests(tests, setup, teardown);

@@ -88,6 +88,16 @@ select o.id, $1::uuid, $2::bigint, o.per_job, o.per_start, o.samples, o.source, 
 on conflict (module_id, pool_id) do update
    set round = excluded.round, per_job = excluded.per_job, per_start = excluded.per_start, samples = excluded.samples,
        source = excluded.source, start_samples = excluded.start_samples, start_source = excluded.start_source;
+-- name: mirror_put_share(module_id, round, objects)
+insert into mirror_share as t (id, module_id, round, generation)
+select o.id, $1::uuid, $2::bigint, o.generation from jsonb_to_recordset($3::jsonb) o (id uuid, generation bigint)
+on conflict (module_id, id) do update set round = excluded.round, generation = excluded.generation;
+-- name: mirror_put_pool(module_id, round, objects)
+insert into mirror_pool as t (id, module_id, round, share, desktops, body)
+select o.id, $1::uuid, $2::bigint, o.share, o.desktops, o.body
+  from jsonb_to_recordset($3::jsonb) o (id uuid, share integer, desktops integer, body jsonb)
+on conflict (module_id, id) do update
+   set round = excluded.round, share = excluded.share, desktops = excluded.desktops, body = excluded.body;
 
 -- name: mirror_put_audit(module_id, objects)
 insert into audit (id, at, actor_id, actor_name, action, target_kind, target_id, target_name, result, trace_id, origin, detail)
@@ -110,6 +120,10 @@ delete from mirror_operation where module_id = $1::uuid and id = any ($2::uuid[]
 delete from mirror_seat where module_id = $1::uuid and id = any ($2::uuid[]);
 -- name: mirror_del_pool_io(module_id, ids)
 delete from mirror_pool_io where module_id = $1::uuid and pool_id = any ($2::uuid[]);
+-- name: mirror_del_share(module_id, ids)
+delete from mirror_share where module_id = $1::uuid and id = any ($2::uuid[]);
+-- name: mirror_del_pool(module_id, ids)
+delete from mirror_pool where module_id = $1::uuid and id = any ($2::uuid[]);
 
 -- The end of a snapshot: what it did not name goes. Audit rows never go.
 
@@ -125,6 +139,10 @@ delete from mirror_operation where module_id = $1::uuid and round < $2::bigint;
 delete from mirror_seat where module_id = $1::uuid and round < $2::bigint;
 -- name: mirror_sweep_pool_io(module_id, round)
 delete from mirror_pool_io where module_id = $1::uuid and round < $2::bigint;
+-- name: mirror_sweep_share(module_id, round)
+delete from mirror_share where module_id = $1::uuid and round < $2::bigint;
+-- name: mirror_sweep_pool(module_id, round)
+delete from mirror_pool where module_id = $1::uuid and round < $2::bigint;
 
 -- Sessions that the desktops of this module show, and those they no longer show (10 s for one just opened).
 -- name: mirror_sessions_open(module_id)

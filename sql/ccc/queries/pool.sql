@@ -1,21 +1,21 @@
 -- Pools, their shares, and pools as their people see them.
 -- name: pool_list_name(limit, after, after_id)
-select id, name as sort, body from api_pool
+select id, name as sort, body || api_pool_change(id) || pool_forecast(id) as body from api_pool
  where ($2::text is null or (name, id) > ($2::text, $3::uuid))
  order by name, id limit $1::integer;
 
 -- name: pool_list_name_down(limit, after, after_id)
-select id, name as sort, body from api_pool
+select id, name as sort, body || api_pool_change(id) || pool_forecast(id) as body from api_pool
  where ($2::text is null or (name, id) < ($2::text, $3::uuid))
  order by name desc, id desc limit $1::integer;
 
 -- name: pool_list_created(limit, after, after_id)
-select id, rfc3339(created_at) as sort, body from api_pool
+select id, rfc3339(created_at) as sort, body || api_pool_change(id) || pool_forecast(id) as body from api_pool
  where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
  order by created_at, id limit $1::integer;
 
 -- name: pool_list_created_down(limit, after, after_id)
-select id, rfc3339(created_at) as sort, body from api_pool
+select id, rfc3339(created_at) as sort, body || api_pool_change(id) || pool_forecast(id) as body from api_pool
  where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
  order by created_at desc, id desc limit $1::integer;
 
@@ -44,7 +44,7 @@ select id, rfc3339(created_at) as sort, body from api_my_pool
  order by created_at desc, id desc limit $1::integer;
 
 -- name: pool_get(id)
-select id, name, generation, body from api_pool where id = $1::uuid;
+select id, name, generation, body || api_pool_change(id) || pool_forecast(id) as body from api_pool where id = $1::uuid;
 
 -- The newest version of the image unless one is named.
 -- name: pool_add(id, body)
@@ -90,6 +90,11 @@ select case
                and v.image_id = coalesce(($1::jsonb ->> 'image_id')::uuid,
                                          (select image_id from pool where id = $2::uuid))) then '/image_version_id'
     end as pointer;
+
+-- Before the three that follow: other places than those in force wait for the modules' word.
+-- name: pool_change_begin(pool_id, shares)
+select pool_change_begin($1::uuid, (select array_agg(s.module_id) from jsonb_to_recordset($2::jsonb) s (module_id uuid)),
+                         (select array_agg(s.size) from jsonb_to_recordset($2::jsonb) s (size integer)));
 
 -- name: pool_share_put(pool_id, module_id, size)
 insert into pool_share (pool_id, module_id, size) values ($1::uuid, $2::uuid, $3::integer)

@@ -67,33 +67,56 @@ select id, rfc3339(created_at) as sort, body from api_bserver
    and ($5::text is null or state = $5::text)
  order by created_at desc, id desc limit $1::integer;
 
--- name: vf_list_address(limit, after, after_id, bserver_id, state)
+-- name: vf_list_address(limit, after, after_id, bserver_id, module_id, state)
 select id, address as sort, body from api_vf
  where ($2::text is null or (address, id) > ($2::text, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by address, id limit $1::integer;
 
--- name: vf_list_address_down(limit, after, after_id, bserver_id, state)
+-- name: vf_list_address_down(limit, after, after_id, bserver_id, module_id, state)
 select id, address as sort, body from api_vf
  where ($2::text is null or (address, id) < ($2::text, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by address desc, id desc limit $1::integer;
 
--- name: vf_list_created(limit, after, after_id, bserver_id, state)
+-- name: vf_list_created(limit, after, after_id, bserver_id, module_id, state)
 select id, rfc3339(created_at) as sort, body from api_vf
  where ($2::timestamptz is null or (created_at, id) > ($2::timestamptz, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by created_at, id limit $1::integer;
 
--- name: vf_list_created_down(limit, after, after_id, bserver_id, state)
+-- name: vf_list_created_down(limit, after, after_id, bserver_id, module_id, state)
 select id, rfc3339(created_at) as sort, body from api_vf
  where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
    and ($4::uuid is null or bserver_id = $4::uuid)
-   and ($5::text is null or state = $5::text)
+   and ($5::uuid is null or module_id = $5::uuid)
+   and ($6::text is null or state = $6::text)
  order by created_at desc, id desc limit $1::integer;
+
+-- The display lanes that a person's screens may come from, by bServer.
+-- name: my_lanes_name(limit, after, after_id, person_id)
+select b.id, b.name as sort, jsonb_build_object('id', b.id, 'name', b.name, 'lanes', lanes_shown(b.body)) as body
+  from mirror_bserver b
+ where b.module_id in (select s.module_id from entitled e join pool_share s using (pool_id)
+                        where e.person_id = $4::uuid)
+   and jsonb_array_length(lanes_shown(b.body)) > 0
+   and ($2::text is null or (b.name, b.id) > ($2::text, $3::uuid))
+ order by b.name, b.id limit $1::integer;
+
+-- name: my_lanes_name_down(limit, after, after_id, person_id)
+select b.id, b.name as sort, jsonb_build_object('id', b.id, 'name', b.name, 'lanes', lanes_shown(b.body)) as body
+  from mirror_bserver b
+ where b.module_id in (select s.module_id from entitled e join pool_share s using (pool_id)
+                        where e.person_id = $4::uuid)
+   and jsonb_array_length(lanes_shown(b.body)) > 0
+   and ($2::text is null or (b.name, b.id) < ($2::text, $3::uuid))
+ order by b.name desc, b.id desc limit $1::integer;
 
 -- name: block_get(id)
 select id, name, generation, body from api_block where id = $1::uuid;

@@ -35,10 +35,12 @@ select bserver_id, no, lane, desktop_id from slot order by bserver_id, no;
 select bserver_id, no, lane, desktop_id from slot where bserver_id = $1::uuid order by no;
 
 -- name: vf_all()
-select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id from vf;
+select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id, run_id, check_id, reason,
+       trunc(extract(epoch from since) * 1000)::bigint as since_ms from vf;
 
 -- name: vf_of(bserver)
-select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id from vf where bserver_id = $1::uuid;
+select id, bserver_id, pf, address, index, mac, vlan, state, desktop_id, run_id, check_id, reason,
+       trunc(extract(epoch from since) * 1000)::bigint as since_ms from vf where bserver_id = $1::uuid;
 
 -- name: desktop_all()
 select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch from assigned_at) * 1000)::bigint as assigned_ms,
@@ -147,14 +149,29 @@ insert into vf (id, bserver_id, pf, address, index)
 select v.id, $1::uuid, v.pf, v.address, v.index from leader, jsonb_to_recordset($2::jsonb) v(id uuid, pf text, address text, index integer)
 where epoch = $3::bigint for share of leader
 on conflict (id) do update set pf = excluded.pf, index = excluded.index,
-    state = case when vf.state <> 'lost' then vf.state when vf.desktop_id is null then 'free' else 'assigned' end;
+    state = case when vf.state <> 'lost' then vf.state when vf.desktop_id is null then 'quarantine' else 'assigned' end,
+    check_id = case when vf.state = 'lost' and vf.desktop_id is null then gen_random_uuid() else vf.check_id end,
+    reason = case when vf.state <> 'lost' then vf.reason when vf.desktop_id is null then 'returned' end,
+    since = case when vf.state = 'lost' then now() else vf.since end;
 
 -- name: vf_lost(bserver, list, epoch)
-update vf set state = 'lost' where bserver_id = $1::uuid and id in (select jsonb_array_elements_text($2::jsonb)::uuid)
+update vf set state = 'lost', reason = 'vanished', since = now()
+ where bserver_id = $1::uuid and id in (select jsonb_array_elements_text($2::jsonb)::uuid) and state <> 'lost'
     and exists (select from leader where epoch = $3::bigint for share);
 
--- name: vf_clean(id, epoch)
-update vf set state = 'free' where id = $1::uuid and state = 'quarantine'
+-- Compare-and-set by the question that was answered.
+-- name: vf_clean(id, check, epoch)
+update vf set state = 'free', verified = $2::uuid, check_id = null, mac = null, reason = null, since = now()
+ where id = $1::uuid and state = 'quarantine' and check_id = $2::uuid
+    and exists (select from leader where epoch = $3::bigint for share);
+
+-- Somebody uses it who must not: nobody gets it before a new question is answered.
+-- name: vf_suspect(id, check, reason, epoch)
+update vf set state = 'quarantine', check_id = $2::uuid, reason = $3::text, since = now()
+ where id = $1::uuid and state = 'free' and exists (select from leader where epoch = $4::bigint for share);
+
+-- name: vf_forget(id, epoch)
+delete from vf where id = $1::uuid and state = 'lost' and desktop_id is null
     and exists (select from leader where epoch = $2::bigint for share);
 
 -- name: desktop_make(id, name, pool, floating, bserver, slot, vf, mac, user_net, spec, image, memory_mib, store_gib, overlay, placement, lane, inputs, epoch)
@@ -170,20 +187,24 @@ made as (insert into desktop (id, name, pool_id, floating, bserver_id, mac, user
                 $12::bigint, $13::bigint, $14::uuid, $15::uuid from host returning id),
 seat as (update slot set desktop_id = $1::uuid where bserver_id = $5::uuid and no = $6::integer and desktop_id is null
          and exists (select from made) returning no),
-fn as (update vf set desktop_id = $1::uuid, state = 'assigned', mac = $8::text
+fn as (update vf set desktop_id = $1::uuid, state = 'assigned', mac = $8::text, reason = null, since = now()
        where id = $7::uuid and state = 'free' and exists (select from made) returning id),
 why as (insert into placement (id, desktop_id, bserver_id, lane, inputs)
         select $15::uuid, $1::uuid, $5::uuid, $16::integer, decode($17::text, 'hex') from made)
 select (select count(*) from lead) as lead, (select count(*) from made) as made, (select count(*) from seat) as slots,
        (select count(*) from fn) as vfs;
 
--- name: desktop_forget(id, generation, epoch)
-with lead as (select from leader where epoch = $3::bigint for share),
+-- What it held is given back by owner and run: nothing is done when its VF has another run than the one named.
+-- name: desktop_forget(id, generation, vf_run, check, epoch)
+with lead as (select from leader where epoch = $5::bigint for share),
 gone as (delete from desktop where id = $1::uuid and generation = $2::bigint and deleting and exists (select from lead)
+             and not exists (select from vf where desktop_id = $1::uuid and run_id is distinct from $3::uuid)
          returning id, bserver_id, memory_mib, store_gib),
 s as (update slot set desktop_id = null from gone where desktop_id = gone.id),
-v as (update vf set desktop_id = null, mac = null, state = case state when 'lost' then 'lost' else 'quarantine' end
-      from gone where desktop_id = gone.id),
+v as (update vf set desktop_id = null, run_id = null, check_id = $4::uuid, since = now(),
+             state = case state when 'lost' then 'lost' else 'quarantine' end,
+             reason = case state when 'lost' then 'vanished' else 'released' end
+      from gone where desktop_id = gone.id and run_id is not distinct from $3::uuid),
 b as (update bserver set memory_used_mib = memory_used_mib - gone.memory_mib, store_used_gib = store_used_gib - gone.store_gib
       from gone where bserver.id = gone.bserver_id)
 select (select count(*) from lead) as lead, (select count(*) from gone) as done;

@@ -14,6 +14,7 @@
 #define P1 "30000000-0000-4000-8000-000000000001"
 #define P2 "30000000-0000-4000-8000-000000000002"
 #define R1 "40000000-0000-4000-8000-000000000001"
+#define R2 "40000000-0000-4000-8000-000000000002"
 #define V1 "50000000-0000-4000-8000-000000000001"
 #define S1 "60000000-0000-4000-8000-000000000001"
 #define S2 "60000000-0000-4000-8000-000000000002"
@@ -156,17 +157,69 @@ static void ten_bservers_a_thousand_desktops(void **state)
     assert_int_equal(sql_number("select desktops from module_use"), 999);
 }
 
+/* How many desktops went: D1, if its VF has this run. */
+static int64_t forget_with_run(const char *run)
+{
+    auto_result PGresult *r = NULL;
+    auto_db struct db *db = NULL;
+    struct err e = { 0 };
+
+    if (db_open(getenv("TEST_DB"), &db, &e) < 0 ||
+        db_run(db, &Q_desktop_forget, DB_ARGS(D1, "1", run, S2, "0"), &r, &e) < 0)
+        fail_msg("%s %s", e.detail, e.cause);
+    return db_int(r, 0, "done", -1);
+}
+
 static void vfs(void **state)
 {
     (void)state;
     sql("insert into vf (id, bserver_id, pf, address, index) values "
         "('50000000-0000-4000-8000-000000000002', '" HOST "', 'p', 'b', 1)");
+    /* Nobody gets one that was not verified, and only the answer to its question frees it. */
+    refused("law_vf_clean", "insert into vf (id, bserver_id, pf, address, index, state, check_id) "
+                            "values ('50000000-0000-4000-8000-000000000003', '" HOST
+                            "', 'p', 'c', 2, 'free', null)");
+    refused("law_vf_owner",
+            "update vf set state = 'assigned', desktop_id = '" D1 "' where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set state = 'free'");
+    refused("law_vf_clean", "update vf set state = 'free', verified = '" R1 "'");
+    refused("quarantine_has_check", "update vf set check_id = null");
+    sql("update vf set state = 'free', verified = check_id, check_id = null");
     sql("update vf set state = 'assigned', desktop_id = '" D1 "' where id = '" V1 "'");
     refused("vf_desktop_id_key",
             "update vf set state = 'assigned', desktop_id = '" D1 "' where id <> '" V1 "'");
     refused("assigned_has_desktop", "update vf set state = 'free' where id = '" V1 "'");
     refused("assigned_has_desktop", "update vf set state = 'assigned' where id <> '" V1 "'");
     refused("vf_bserver_id_address_key", "update vf set address = 'a' where id <> '" V1 "'");
+    refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
+    /* Given back: with a question, and then it is nobody's until that is answered. */
+    refused("law_vf_clean", "update vf set desktop_id = null, state = 'lost' where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set desktop_id = null, state = 'free' where id = '" V1 "'");
+    sql("update vf set state = 'lost' where id = '" V1 "'");
+    refused("law_vf_owner", "update vf set desktop_id = '" D2 "' where id = '" V1 "'");
+    sql("update vf set desktop_id = null, check_id = gen_random_uuid() where id = '" V1 "'");
+    refused("law_vf_clean", "update vf set state = 'free' where id = '" V1 "'");
+    refused("law_vf_owner",
+            "update vf set state = 'assigned', desktop_id = '" D2 "' where id = '" V1 "'");
+}
+
+/* A release names the run that the VF was given with: one that comes late does nothing. */
+static void a_vf_is_given_back_by_owner_and_run(void **state)
+{
+    (void)state;
+    sql("update bserver set memory_used_mib = 200, store_used_gib = 2");
+    sql("update vf set state = 'free', verified = check_id, check_id = null");
+    sql("update vf set state = 'assigned', desktop_id = '" D1 "'");
+    sql("update desktop set run_id = '" R1 "', run_boot = 'b' where id = '" D1 "'");
+    assert_int_equal(sql_number("select count(*) from vf where run_id = '" R1 "'"), 1);
+    sql("update desktop set run_id = null, run_boot = null, deleting = true where id = '" D1 "'");
+    assert_int_equal(forget_with_run(NULL), 0);
+    assert_int_equal(forget_with_run(S1), 0);
+    assert_int_equal(sql_number("select count(*) from vf where state = 'assigned'"), 1);
+    assert_int_equal(forget_with_run(R1), 1);
+    assert_int_equal(sql_number("select count(*) from vf where state = 'quarantine' and run_id is "
+                                "null and check_id = '" S2 "'"),
+                     1);
 }
 
 static void no_overcommit(void **state)
@@ -191,14 +244,25 @@ static void one_overlay_one_person(void **state)
             "('" S1 "', '" D1 "', '" POOL "', '" P2 "', '" O1 "', '" R1 "', 1, " HASH ")");
 }
 
+#define IN_USE(desktop, person, run)                                                               \
+    "update desktop set person_id = '" person "', assigned_at = now(), run_id = '" run             \
+    "', run_boot = 'b' where id = '" desktop "'"
+#define USED(overlay, person, session)                                                             \
+    "insert into overlay_use (overlay_id, person_id, session_id) values ('" overlay "', '" person  \
+    "', '" session "')"
+/* seen: seen_run, seen_overlay, ready_run */
+#define OPEN(session, desktop, person, overlay, run, seen)                                         \
+    "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "           \
+    "resume_hash, seen_run, seen_overlay, ready_run) values ('" session "', '" desktop             \
+    "', '" POOL "', '" person "', '" overlay "', '" run "', 1, " HASH ", " seen ")"
+
 static void one_live_session(void **state)
 {
     (void)state;
-    sql("insert into overlay_use (overlay_id, person_id) values ('" O1 "', '" P1 "'), ('" O2
-        "', '" P1 "')");
-    sql("insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
-        "resume_hash) values "
-        "('" S1 "', '" D1 "', '" POOL "', '" P1 "', '" O1 "', '" R1 "', 1, " HASH ")");
+    sql(IN_USE(D1, P1, R1));
+    sql(USED(O1, P1, S1));
+    sql(USED(O2, P1, S2));
+    sql(OPEN(S1, D1, P1, O1, R1, "'" R1 "', null, null"));
     refused("session_live_desktop",
             "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "
             "resume_hash) values "
@@ -208,6 +272,59 @@ static void one_live_session(void **state)
             "resume_hash) values "
             "('" S2 "', '" D2 "', '" POOL "', '" P1 "', '" O2 "', '" R1 "', 1, " HASH ")");
     refused("ended", "update session set ended_at = now()");
+}
+
+/* Who sits at a floating desktop sits at an unused overlay, in this run of it, as its host says. */
+static void clean_hand_over(void **state)
+{
+    (void)state;
+    sql(IN_USE(D1, P1, R1));
+    sql(USED(O1, P1, S1));
+    refused("session_of_its_desktop", OPEN(S1, D1, P1, O1, R2, "'" R2 "', null, null"));
+    refused("session_of_its_desktop", OPEN(S1, D2, P1, O1, R1, "'" R1 "', null, null"));
+    refused("clean_evidence", OPEN(S1, D1, P1, O1, R1, "null, null, null"));
+    refused("clean_run", OPEN(S1, D1, P1, O1, R1, "'" R2 "', null, null"));
+    sql("update bserver set body = '{\"capabilities\": {\"formats\": [\"qcow2\"], "
+        "\"guest_channel\": true}}'");
+    refused("clean_evidence", OPEN(S1, D1, P1, O1, R1, "'" R1 "', null, null"));
+    refused("clean_disk", OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O2 "', null"));
+    sql("update desktop set image = '{\"guest\": \"bic\"}'");
+    refused("clean_evidence", OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O1 "', null"));
+    refused("clean_guest", OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O1 "', '" R2 "'"));
+    sql(OPEN(S1, D1, P1, O1, R1, "'" R1 "', '" O1 "', '" R1 "'"));
+}
+
+/* Once used it is for nobody, not even for her, before it has another overlay and another run. */
+static void dirty_until_made_anew(void **state)
+{
+    (void)state;
+    sql(IN_USE(D1, P1, R1));
+    sql(USED(O1, P1, S1));
+    sql(OPEN(S1, D1, P1, O1, R1, "'" R1 "', null, null"));
+    refused("session_of_its_desktop", "update desktop set person_id = null, assigned_at = null "
+                                      "where id = '" D1 "'");
+    refused("session_of_its_desktop", "update desktop set run_id = null, run_boot = null");
+    refused("run_after_overlay", "update desktop set overlay_id = gen_random_uuid()");
+    sql("update session set ended_at = now(), end_reason = 'x'");
+    refused("clean_overlay", OPEN(S2, D1, P1, O1, R1, "'" R1 "', null, null"));
+    sql("update desktop set person_id = null, assigned_at = null");
+    refused("clean_overlay", "update desktop set person_id = '" P2
+                             "', assigned_at = now() where id = '" D1 "'");
+    refused("clean_overlay", "update desktop set person_id = '" P1
+                             "', assigned_at = now() where id = '" D1 "'");
+    refused("run_after_overlay", "update desktop set overlay_id = '" P1 "' where id = '" D1 "'");
+    sql("update desktop set overlay_id = '" P1 "', run_id = null, run_boot = null "
+        "where id = '" D1 "'");
+    sql(IN_USE(D1, P2, R2));
+    sql(USED(P1, P2, S2));
+    sql(OPEN(S2, D1, P2, P1, R2, "'" R2 "', null, null"));
+    sql("update desktop set floating = false, person_id = '" P1 "', assigned_at = now() "
+        "where id = '" D2 "'");
+    sql("insert into overlay_use (overlay_id, person_id) values ('" O2 "', '" P1 "')");
+    sql("update desktop set person_id = null, assigned_at = null where id = '" D2 "'");
+    refused("clean_overlay", "update desktop set person_id = '" P2
+                             "', assigned_at = now() where id = '" D2 "'");
+    sql("update desktop set person_id = '" P1 "', assigned_at = now() where id = '" D2 "'");
 }
 
 static void one_desktop_a_person(void **state)
@@ -343,9 +460,12 @@ int main(void)
         cmocka_unit_test_setup(fifty_a_lane, setup),
         cmocka_unit_test_setup(ten_bservers_a_thousand_desktops, setup),
         cmocka_unit_test_setup(vfs, setup),
+        cmocka_unit_test_setup(a_vf_is_given_back_by_owner_and_run, setup),
         cmocka_unit_test_setup(no_overcommit, setup),
         cmocka_unit_test_setup(one_overlay_one_person, setup),
         cmocka_unit_test_setup(one_live_session, setup),
+        cmocka_unit_test_setup(clean_hand_over, setup),
+        cmocka_unit_test_setup(dirty_until_made_anew, setup),
         cmocka_unit_test_setup(one_desktop_a_person, setup),
         cmocka_unit_test_setup(one_running_operation, setup),
         cmocka_unit_test_setup(every_statement_is_prepared, setup),

@@ -5,6 +5,7 @@
 #include "tests/db/ccc/listener.h"
 
 #include <dirent.h>
+#include <limits.h>
 #include <unistd.h>
 
 #include "ccc/mirror.h"
@@ -339,45 +340,68 @@ static void what_is_wrong_is_refused(void **state)
     json_decref(asked("GET", "/bservers", NULL, NULL, 200));
 }
 
+/* The migrations before this one ("NNNN_io.sql"), as links in dir. */
+static void earlier_migrations(const char *dir)
+{
+    char *here = realpath("sql/ccc/migrations", NULL), from[PATH_MAX], to[PATH_MAX];
+    const char *own = NULL;
+    struct dirent **names;
+    int n = scandir("sql/ccc/migrations", &names, NULL, alphasort);
+
+    for (int i = 0; i < n; i++)
+        if (strlen(names[i]->d_name) == 11 && strcmp(names[i]->d_name + 4, "_io.sql") == 0)
+            own = names[i]->d_name;
+    assert_non_null(own);
+    for (int i = 0; i < n; i++)
+        if (names[i]->d_name[0] != '.' && strcmp(names[i]->d_name, own) < 0) {
+            snprintf(from, sizeof from, "%s/%s", here, names[i]->d_name);
+            snprintf(to, sizeof to, "%s/%s", dir, names[i]->d_name);
+            assert_int_equal(symlink(from, to), 0);
+        }
+    for (int i = 0; i < n; i++)
+        free(names[i]);
+    free(names);
+    free(here);
+}
+
+static void without_links(const char *dir)
+{
+    char path[PATH_MAX];
+    struct dirent *d;
+    DIR *all = opendir(dir);
+
+    while ((d = readdir(all))) {
+        snprintf(path, sizeof path, "%s/%s", dir, d->d_name);
+        if (d->d_name[0] != '.')
+            unlink(path);
+    }
+    closedir(all);
+    assert_int_equal(rmdir(dir), 0);
+}
+
 /* An installation of the version before: its pools are told anew, with the figures. */
 static void an_older_database(void **state)
 {
     S(drop, 0, "drop schema public cascade");
     S(make, 0, "create schema public");
-    char dir[] = "/tmp/bic-migrations-XXXXXX", from[512], to[512];
+    char dir[] = "/tmp/bic-migrations-XXXXXX";
     auto_db struct db *db = fresh_open();
-    json_auto_t *wanted;
+    json_auto_t *before, *after;
     struct err e = { 0 };
-    struct dirent *d;
-    DIR *all = opendir("sql/ccc/migrations");
 
     (void)state;
     assert_non_null(mkdtemp(dir));
-    assert_non_null(all);
-    while ((d = readdir(all)))
-        if (strcmp(d->d_name, "0001") >= 0 && strcmp(d->d_name, "0014") < 0) {
-            char *here = realpath("sql/ccc/migrations", NULL);
-
-            snprintf(from, sizeof from, "%s/%s", here, d->d_name);
-            snprintf(to, sizeof to, "%s/%s", dir, d->d_name);
-            assert_int_equal(symlink(from, to), 0);
-            free(here);
-        }
+    earlier_migrations(dir);
     fresh_must(db, &drop, NULL);
     fresh_must(db, &make, NULL);
     assert_int_equal(db_migrate(db, dir, &e), 0);
+    without_links(dir);
     fresh_world(db);
+    before = wanted_of(db, "pool", POOL);
+    assert_null(json_object_get(before, "io"));
     assert_int_equal(db_migrate(db, "sql/ccc/migrations", &e), 0);
-    wanted = wanted_of(db, "pool", POOL);
-    assert_string_equal(json_str(json_object_get(wanted, "io"), "job"), "session");
-    rewinddir(all);
-    while ((d = readdir(all))) {
-        snprintf(to, sizeof to, "%s/%s", dir, d->d_name);
-        if (d->d_name[0] != '.')
-            unlink(to);
-    }
-    closedir(all);
-    assert_int_equal(rmdir(dir), 0);
+    after = wanted_of(db, "pool", POOL);
+    assert_string_equal(json_str(json_object_get(after, "io"), "job"), "session");
 }
 
 int main(void)

@@ -198,6 +198,58 @@ static void a_bad_object_is_refused_alone(void **state)
     assert_int_equal(fresh_number(db, &desktops, NULL), 1);
 }
 
+#define STANDS(share, rest)                                                                        \
+    "{\"kind\":\"pool\",\"id\":\"" POOL "\",\"rev\":1,\"body\":{\"share\":" share                  \
+    ",\"desktops\":26," rest "}}"
+#define SHORT                                                                                      \
+    "\"refused\":{\"law\":\"law-vf\",\"detail\":\"no free virtual "                                \
+    "function\"},\"forecast\":[{\"law\":"                                                          \
+    "\"law-vf\",\"needs\":40,\"free\":26,\"later\":1}]"
+
+/* Needs 40, 26 free: from each module of the pool, for as long as it says so. */
+static void a_pool_tells_what_it_is_short_of(void **state)
+{
+    S(body, 0, "select body || pool_forecast(id) as body from api_pool where id = '" POOL "'");
+    S(known, 0, "select count(*) as n from mirror_pool");
+    auto_db struct db *db = fresh_open();
+    auto_result PGresult *r = NULL, *after = NULL;
+    json_t *list, *one;
+
+    (void)state;
+    assert_true(
+        taken(db, &(struct push){ HISTORY, "", 2, true, false, STANDS("40", SHORT), NULL, NULL }));
+    assert_true(taken(db, &(struct push){ LATER, "", 2, true, false,
+                                          STANDS("26", "\"refused\":null,\"forecast\":[]"),
+                                          MODULE_2, NULL }));
+    assert_int_equal(fresh_number(db, &known, NULL), 2);
+    r = fresh_rows(db, &body, NULL);
+    json_auto_t *pool = json_loads(db_text(r, 0, "body"), 0, NULL);
+    list = json_object_get(pool, "forecast");
+    assert_int_equal(json_array_size(list), 1);
+    one = json_array_get(list, 0);
+    assert_string_equal(json_str(one, "module_id"), MODULE_1);
+    assert_string_equal(json_str(one, "law"), "law-vf");
+    assert_int_equal(json_num(one, "needs", 0), 40);
+    assert_int_equal(json_num(one, "free", 0), 26);
+    assert_int_equal(json_object_size(one), 4); /* what is not known is not shown */
+    assert_int_equal(json_array_size(json_object_get(pool, "refused")), 1);
+    /* Refused alone: figures that are none, laws without end. */
+    assert_true(taken(db, &(struct push){ HISTORY, HISTORY ":2", 3, false, false,
+                                          STANDS("-1", SHORT) "," STANDS(
+                                              "1", "\"forecast\":[{\"law\":\"law-vf\",\"needs\":"
+                                                   "\"40\",\"free\":26}]"),
+                                          NULL, NULL }));
+    assert_int_equal(fresh_number(db, &known, NULL), 2);
+    assert_true(taken(db, &(struct push){ HISTORY, HISTORY ":3", 4, false, false,
+                                          "{\"kind\":\"pool\",\"id\":\"" POOL
+                                          "\",\"rev\":5,\"deleted\":true}",
+                                          NULL, NULL }));
+    after = fresh_rows(db, &body, NULL);
+    json_auto_t *quiet = json_loads(db_text(after, 0, "body"), 0, NULL);
+    assert_int_equal(json_array_size(json_object_get(quiet, "forecast")), 0);
+    assert_int_equal(json_array_size(json_object_get(quiet, "refused")), 0);
+}
+
 /* A bCenter shows its newest rows only: that it forgets one, or was made anew, is no reason to. */
 static void audit_rows_stay(void **state)
 {
@@ -264,6 +316,7 @@ int main(void)
         cmocka_unit_test_setup(who_may_speak, setup),
         cmocka_unit_test_setup(modules_keep_to_themselves, setup),
         cmocka_unit_test_setup(a_bad_object_is_refused_alone, setup),
+        cmocka_unit_test_setup(a_pool_tells_what_it_is_short_of, setup),
         cmocka_unit_test_setup(audit_rows_stay, setup),
         cmocka_unit_test_setup(sessions_and_orders_end, setup),
     };

@@ -113,6 +113,10 @@ static void scopes_and_verifiers(void **state)
     S(persons, 0, "select count(*) as n from wanted where kind = 'person' and not deleted");
     S(checked, 0,
       "select count(*) as n from wanted where kind = 'person' and body ->> 'verifier' is not null");
+    /* Each module has MAC addresses of its own, apart from those of before. */
+    S(ranges, 0,
+      "select count(distinct body ->> 'mac_no') as n from wanted where kind = 'module' and "
+      "(body ->> 'mac_no')::int between 256 and 65535");
     S(leave, 0, "delete from member");
     S(back, 0, "insert into member values ('" GROUP "', '" PERSON "')");
     auto_db struct db *db = fresh_open();
@@ -132,6 +136,7 @@ static void scopes_and_verifiers(void **state)
     assert_int_equal(fresh_number(db, &persons, NULL), 0);
     fresh_must(db, &back, NULL);
     assert_int_equal(fresh_number(db, &persons, NULL), 2);
+    assert_int_equal(fresh_number(db, &ranges, NULL), 2);
     fresh_must(db, &away, NULL);
     assert_int_equal(fresh_number(db, &in_two, NULL), 0);
     assert_int_equal(fresh_number(db, &right, NULL), 1);

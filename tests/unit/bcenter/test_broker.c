@@ -129,7 +129,8 @@ static void ask(void)
         assert_null(dc.desktop->session);
         assert_true(!id_set(&dc.desktop->used_by) || id_eq(&dc.desktop->used_by, &a.person));
         break;
-    case DECIDE_START: assert_null(dc.desktop->session); break;
+    case DECIDE_START:
+    case DECIDE_QUEUE: assert_null(dc.desktop->session); break;
     case DECIDE_RESUME: assert_string_equal(dc.desktop->session->person.s, a.person.s); return;
     case DECIDE_REFUSE: refused++; return;
     case DECIDE_WAIT:
@@ -413,7 +414,12 @@ static void at_our_own_door(void **state)
             continue;
         }
         module_seat_put(&m, &a.person, &a.pool, true, 1);
-        assert_int_equal(decided(&a).what, DECIDE_START); /* once given up, taken again */
+        dc = decided(&a);
+        assert_int_equal(dc.why.code, ERR_SEAT_ELSEWHERE); /* the CCC may have given her to them */
+        assert_string_equal(dc.login, "http://other");
+        assert_false(dc.release);
+        module_seat_put(&m, &a.person, &a.pool, false, 2);
+        assert_int_equal(decided(&a).what, DECIDE_START);
         for (d = m.desktops; d; d = d->hh.next)
             d->row.deleting = true;
         dc = decided(&a);
@@ -432,6 +438,47 @@ static void at_our_own_door(void **state)
         assert_string_equal(dc.login, "http://other");
     }
     assert_true(theirs > 0 && theirs < PEOPLE);
+    module_release(&m);
+}
+
+/* Shares change: whose place is not the same by the new ones and by those before is nobody's until
+ * all go by the new ones, but for those whom all others have refused. */
+static void while_shares_change(void **state)
+{
+    struct decided dc;
+    int moved = 0, stayed = 0;
+
+    (void)state;
+    two_modules(DESKTOPS, 1000);
+    pool->nbase = 2;
+    pool->base[0] = (struct place_share){ m.id, 1000 };
+    pool->base[1] = (struct place_share){ { OTHER }, DESKTOPS };
+    for (int i = 0; i < 20 * PEOPLE; i++) {
+        struct broker_ask a = { .person = id_new(), .pool = pool->id };
+        struct entitlement *en = calloc(1, sizeof *en);
+        bool now_here = place_module(&a.person, &a.pool, pool->shares, 2, NULL) == 0,
+             before = place_module(&a.person, &a.pool, pool->base, 2, NULL) == 0;
+
+        en->id = id_new();
+        HASH_ADD(hh, m.entitlements, id.s, ID_LEN, en);
+        module_entitlement_set(&m, en, &(struct holding){ pool->id, a.person });
+        dc = decided(&a);
+        assert_int_equal(dc.what, now_here && before ? DECIDE_START : DECIDE_REFUSE);
+        moved += now_here != before;
+        stayed += now_here && before;
+        if (now_here && before)
+            continue;
+        assert_int_equal(dc.why.code, ERR_SEAT_ELSEWHERE);
+        assert_false(dc.release);
+        a.from_ccc = true;
+        assert_true(decided(&a).release); /* what we say to the CCC is for good */
+        a.released[a.nreleased++] = (struct id){ OTHER };
+        assert_int_equal(decided(&a).what, DECIDE_START);
+        module_seat_put(&m, &a.person, &a.pool, true, 1);
+        assert_false(decided(&a).release); /* it is given up already */
+        assert_int_equal(decided(&a).why.code, ERR_SEAT_ELSEWHERE);
+    }
+    assert_true(moved > 0 && stayed > 0);
     module_release(&m);
 }
 
@@ -484,6 +531,7 @@ int main(void)
         cmocka_unit_test(given_up_by_all),
         cmocka_unit_test(at_our_own_door),
         cmocka_unit_test(the_only_module),
+        cmocka_unit_test(while_shares_change),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

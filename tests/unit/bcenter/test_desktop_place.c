@@ -123,6 +123,7 @@ static void lawful(const struct desktop *d)
         assert_ptr_equal(d->vf->desktop, d);
         assert_ptr_equal(d->vf->bserver, b);
         assert_true(d->vf->heard);
+        assert_string_equal(d->vf->mac, d->row.mac);
     }
     lane_law(b);
     assert_in_range(HASH_COUNT(m.desktops), 1, MODULE_DESKTOPS);
@@ -170,11 +171,12 @@ static void step(void)
     struct bserver *b = hosts[upto(HOSTS)];
     struct desktop *d = any();
     int what = upto(100);
+    struct id check = id_new();
 
     if (what < 55)
         place();
     else if (what < 88 && d)
-        desktop_place_leave(&m, d, 1);
+        desktop_place_leave(&m, d, &check);
     else if (what < 94)
         change_vf();
     else if (what < 96)

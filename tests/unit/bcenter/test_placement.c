@@ -36,6 +36,8 @@ static struct candidate host(void)
     c.memory_free_mib = upto(4000);
     c.store_free_gib = upto(4) ? upto(40) : -1;
     c.free_vfs = upto(3) * upto(4);
+    c.io_limit = upto(10) ? 1 + upto(5000) : -1;
+    c.io_total = upto(6000);
     return c;
 }
 
@@ -46,6 +48,7 @@ static void must_fit(const struct candidate *c, const struct demand *d, const st
     assert_true(c->free_slots[p->lane] > 0 && c->used_slots[p->lane] < 50);
     assert_true(c->memory_free_mib >= d->memory_mib);
     assert_true(c->store_free_gib < 0 || c->store_free_gib >= d->store_gib);
+    assert_true(c->io_limit < 0 || c->io_total < c->io_limit);
     assert_true(d->needs_vf ? c->free_vfs > 0 && !p->user_net : c->user_net && p->user_net);
 }
 
@@ -98,6 +101,7 @@ static struct candidate good(void)
     c.memory_free_mib = 1000;
     c.store_free_gib = 100;
     c.free_vfs = 1;
+    c.io_limit = 1000;
     return c;
 }
 
@@ -118,8 +122,14 @@ static void each_law_is_named(void **state)
 
     (void)state;
     assert_int_equal(refusal(c, true), ERR_NONE);
+    c.io_total = 999;
+    assert_int_equal(refusal(c, true), ERR_NONE);
+    c.io_total = 1000; /* strictly */
+    assert_int_equal(refusal(c, true), ERR_LAW_IO);
     c.free_vfs = 0;
     assert_int_equal(refusal(c, true), ERR_LAW_VF);
+    assert_int_equal(refusal(c, false), ERR_LAW_IO);
+    c.io_limit = -1; /* from before there was the law */
     assert_int_equal(refusal(c, false), ERR_NONE);
     c.store_free_gib = 9;
     assert_int_equal(refusal(c, false), ERR_LAW_STORAGE);
@@ -185,6 +195,51 @@ static void a_refusal_has_its_numbers(void **state)
     assert_int_equal(e.number[3].value, 1400);
 }
 
+/* At the limit of I/O: the host that is nearest to having some. */
+static void the_io_law_has_its_numbers(void **state)
+{
+    struct demand d = { .desktop = id_new(), .memory_mib = 500, .store_gib = 10 };
+    struct candidate c[2] = { good(), good() };
+    struct placement p;
+    struct err e = { 0 };
+
+    (void)state;
+    c[0].io_total = 2500000;
+    c[0].io_limit = 1000000;
+    c[1].io_total = 1000001; /* in thousandths of a request/s */
+    c[1].io_limit = 1000000;
+    assert_int_equal(placement_choose(c, 2, &d, &p, &e), -1);
+    assert_int_equal(e.code, ERR_LAW_IO);
+    assert_int_equal(e.numbers, 4);
+    assert_string_equal(e.number[2].name, "total");
+    assert_int_equal(e.number[2].value, 1001);
+    assert_string_equal(e.number[3].name, "limit");
+    assert_int_equal(e.number[3].value, 1000);
+    c[1].io_total = 999999;
+    assert_int_equal(placement_choose(c, 2, &d, &p, &e), 0);
+    assert_int_equal(p.candidate, 1);
+}
+
+/* More free I/O, in eighths, comes before free slots; within an eighth slots decide. */
+static void free_io_comes_first(void **state)
+{
+    struct demand d = { .desktop = id_new(), .memory_mib = 500, .store_gib = 10 };
+    struct candidate a = good(), b = good();
+
+    (void)state;
+    a.io_limit = b.io_limit = 800;
+    a.free_slots[0] = 1;
+    b.io_total = 100; /* seven eighths and a little: 700 of 800 */
+    a.io_total = 99;
+    assert_false(placement_better(&a, &b, &d));
+    b.io_total = 101; /* 699: six */
+    assert_true(placement_better(&a, &b, &d));
+    assert_false(placement_better(&b, &a, &d));
+    b.io_total = 10000; /* no less than nothing */
+    a.io_total = 800;
+    assert_true(placement_better(&b, &a, &d));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +247,8 @@ int main(void)
         cmocka_unit_test(each_law_is_named),
         cmocka_unit_test(fills_evenly),
         cmocka_unit_test(a_refusal_has_its_numbers),
+        cmocka_unit_test(the_io_law_has_its_numbers),
+        cmocka_unit_test(free_io_comes_first),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

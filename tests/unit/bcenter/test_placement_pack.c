@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -34,6 +35,8 @@ static struct candidate host(void)
     c.memory_free_mib = upto(40000) - 1000;
     c.store_free_gib = upto(4) ? upto(400) : -1;
     c.free_vfs = upto(3) * upto(40);
+    c.io_limit = upto(8) ? upto(2000000) : (int64_t)upto(2) * PLACEMENT_IO_MOST;
+    c.io_total = upto(8) ? upto(2000000) : (int64_t)upto(2) * PLACEMENT_IO_MOST;
     return c;
 }
 
@@ -47,6 +50,8 @@ static void same_candidate(const struct candidate *a, const struct candidate *b)
     assert_int_equal(a->memory_free_mib, b->memory_free_mib);
     assert_int_equal(a->store_free_gib, b->store_free_gib);
     assert_int_equal(a->free_vfs, b->free_vfs);
+    assert_int_equal(a->io_total, b->io_total);
+    assert_int_equal(a->io_limit, b->io_limit);
 }
 
 /* One placement, stored and replayed. */
@@ -124,11 +129,84 @@ static void damage_is_refused(void **state)
     }
 }
 
+/* As many hosts and lanes as there can be. */
+static void the_largest_fits(void **state)
+{
+    struct candidate c[PLACEMENT_HOSTS], back[PLACEMENT_HOSTS];
+    struct demand d = { .desktop = id_new(), .memory_mib = INT32_MAX }, again;
+    unsigned char bytes[PLACEMENT_INPUTS];
+    struct err e = { 0 };
+    size_t size;
+
+    (void)state;
+    for (int i = 0; i < PLACEMENT_HOSTS; i++) {
+        c[i] = host();
+        c[i].lanes = PLACEMENT_LANES;
+        for (int l = 0; l < PLACEMENT_LANES; l++)
+            c[i].free_slots[l] = c[i].used_slots[l] = PLACEMENT_LANE_MOST - (i + l) % 3;
+        c[i].io_total = c[i].io_limit = PLACEMENT_IO_MOST - i;
+    }
+    size = placement_pack(c, PLACEMENT_HOSTS, &d, bytes);
+    assert_in_range(size, 1000, PLACEMENT_INPUTS);
+    assert_int_equal(placement_unpack(bytes, size, back, &again, &e), PLACEMENT_HOSTS);
+    for (int i = 0; i < PLACEMENT_HOSTS; i++)
+        same_candidate(&c[i], &back[i]);
+}
+
+/* Bytes that version 1 wrote. Two hosts that fit; the first has 3 of 10 slots free on its one lane,
+ * the second none of 50 on its first and 90 on its second: it was chosen, with that lane. */
+static void one_from_before_the_io_law_replays(void **state)
+{
+    static const char hex[] = "01"
+                              "11111111222243338444555555555555"
+                              "00000180"
+                              "00000004"
+                              "00"
+                              "02"
+                              "aaaaaaaaaaaa4aaa8aaaaaaaaaaaaa01"
+                              "07"
+                              "01"
+                              "0307"
+                              "000003e8"
+                              "ffffffff"
+                              "0000"
+                              "aaaaaaaaaaaa4aaa8aaaaaaaaaaaaa02"
+                              "07"
+                              "02"
+                              "0032"
+                              "5a01"
+                              "00000384"
+                              "0000003c"
+                              "0002";
+    unsigned char bytes[PLACEMENT_INPUTS];
+    struct candidate c[PLACEMENT_HOSTS];
+    struct demand d;
+    struct placement p;
+    struct err e = { 0 };
+    size_t size;
+
+    (void)state;
+    assert_int_equal(sodium_hex2bin(bytes, sizeof bytes, hex, strlen(hex), NULL, &size, NULL), 0);
+    assert_int_equal(placement_unpack(bytes, size, c, &d, &e), 2);
+    assert_string_equal(d.desktop.s, "11111111-2222-4333-8444-555555555555");
+    assert_int_equal(d.memory_mib, 384);
+    assert_int_equal(c[0].io_limit, -1);
+    assert_int_equal(c[1].used_slots[0], 50);
+    assert_int_equal(c[1].free_slots[1], 90);
+    assert_int_equal(placement_choose(c, 2, &d, &p, &e), 0);
+    assert_int_equal(p.candidate, 1);
+    assert_int_equal(p.lane, 1);
+    for (size_t n = 0; n < size; n++)
+        assert_int_equal(placement_unpack(bytes, n, c, &d, &e), -1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_replay_gives_the_same),
         cmocka_unit_test(damage_is_refused),
+        cmocka_unit_test(the_largest_fits),
+        cmocka_unit_test(one_from_before_the_io_law_replays),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

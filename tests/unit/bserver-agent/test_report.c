@@ -139,11 +139,12 @@ static void screens_are_forgotten_after_a_minute(void **state)
     struct id session = id_new();
 
     (void)state;
-    report_screen(p, &session, &bserver, 3, true, 0);
+    report_screen_opened(p, &session, &bserver, 3, 1);
     report_screens_forget(p, clock_boot_ms() + 100000);
     json_auto_t *open = sync_set_get(set, bserver.s, "screen", &session);
     assert_true(json_flag(open, "open", false));
-    report_screen(p, &session, &bserver, 3, false, 1234);
+    assert_int_equal(json_num(open, "lane", -1), 1);
+    report_screen_closed(p, &session, &bserver, 3, 1234);
     json_auto_t *closed = sync_set_get(set, bserver.s, "screen", &session);
     assert_int_equal(json_num(closed, "bytes_out", 0), 1234);
     assert_string_equal(is(open, "since"), is(closed, "since"));
@@ -153,6 +154,25 @@ static void screens_are_forgotten_after_a_minute(void **state)
     assert_int_equal(sync_set_count(set, "screen"), 0);
 }
 
+/* The old connection hangs on a dead network while the screen is open at another lane already. */
+static void a_screen_that_moves_stays_open(void **state)
+{
+    struct id session = id_new();
+
+    (void)state;
+    report_screen_opened(p, &session, &bserver, 3, 0);
+    report_screen_opened(p, &session, &bserver, 3, 1);
+    report_screen_closed(p, &session, &bserver, 3, 10);
+    json_auto_t *moved = sync_set_get(set, bserver.s, "screen", &session);
+    assert_true(json_flag(moved, "open", false));
+    assert_int_equal(json_num(moved, "lane", -1), 1);
+    report_screens_forget(p, clock_boot_ms() + 100000);
+    assert_int_equal(sync_set_count(set, "screen"), 1);
+    report_screen_closed(p, &session, &bserver, 3, 20);
+    json_auto_t *closed = sync_set_get(set, bserver.s, "screen", &session);
+    assert_false(json_flag(closed, "open", true));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -160,6 +180,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(only_changes_make_revisions, setup, teardown),
         cmocka_unit_test(an_error_names_what_it_is_about),
         cmocka_unit_test_setup_teardown(screens_are_forgotten_after_a_minute, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_screen_that_moves_stays_open, setup, teardown),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

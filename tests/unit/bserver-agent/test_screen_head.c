@@ -50,6 +50,28 @@ static void a_browsers_head_is_read(void **state)
     }
 }
 
+/* It opens nothing, so it needs no ticket; but it is one thing or the other. */
+static void a_test_of_the_lane_is_read(void **state)
+{
+    static const char *const heads[] = {
+        LINE HOST UPGRADE KEY "Sec-WebSocket-Protocol: bic.lane-test.v1\r\n\r\n",
+        LINE HOST UPGRADE KEY "Sec-WebSocket-Protocol: bic.lane-test.v1, bic.display.v1\r\n\r\n",
+        LINE HOST UPGRADE KEY PROTOCOL "Sec-WebSocket-Protocol: bic.lane-test.v1\r\n\r\n",
+        LINE HOST UPGRADE KEY "Sec-WebSocket-Protocol: bic.lane-test.v2\r\n\r\n",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        struct screen_head h = { .ticket = "untouched" };
+        enum err_code code;
+        size_t used = 0;
+
+        assert_int_equal(parse(heads[i], strlen(heads[i]), &h, &used, &code), i ? -1 : 1);
+        assert_string_equal(h.ticket, i ? "untouched" : "");
+        assert_int_equal(code, i ? ERR_TICKET_REFUSED : ERR_NONE);
+    }
+}
+
 static void what_follows_the_head_is_not_taken(void **state)
 {
     struct screen_head h;
@@ -160,7 +182,7 @@ static void a_nul_is_no_end(void **state)
 
 static void answers(void **state)
 {
-    struct screen_head h = { .key = "dGhlIHNhbXBsZSBub25jZQ==" };
+    struct screen_head h = { .key = "dGhlIHNhbXBsZSBub25jZQ==", .ticket = "bic.ticket.x" };
     char to[SCREEN_REPLY_MAX];
     size_t n;
 
@@ -168,6 +190,10 @@ static void answers(void **state)
     n = screen_head_accept(&h, to);
     assert_int_equal(n, strlen(to));
     assert_non_null(strstr(to, "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n"));
+    assert_non_null(strstr(to, "\r\nSec-WebSocket-Protocol: bic.display.v1\r\n"));
+    h.ticket[0] = '\0';
+    screen_head_accept(&h, to);
+    assert_non_null(strstr(to, "\r\nSec-WebSocket-Protocol: bic.lane-test.v1\r\n"));
     for (int code = ERR_NONE + 1; code < ERR_COUNT; code++) {
         n = screen_head_refuse((enum err_code)code, to);
         assert_int_equal(n, strlen(to));
@@ -181,6 +207,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_browsers_head_is_read),
+        cmocka_unit_test(a_test_of_the_lane_is_read),
         cmocka_unit_test(what_follows_the_head_is_not_taken),
         cmocka_unit_test(others_are_refused_with_their_status),
         cmocka_unit_test(nothing_is_longer_than_it_may),

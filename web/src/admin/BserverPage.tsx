@@ -4,6 +4,7 @@ import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { call } from '../api/call';
 import type { Bserver, Vf } from '../api/types';
+import { LaneTable } from '../lanes/LaneTable';
 import { useLive } from '../live/LiveProvider';
 import { Alert } from '../pf/Alert';
 import { Spinner } from '../pf/Spinner';
@@ -115,6 +116,12 @@ export function BserverPage() {
         />
         <Capabilities bserver={bserver} />
       </section>
+      {bserver.lanes.some((lane) => lane.url) && (
+        <section className="panel">
+          <h2>{t('lanes.here')}</h2>
+          <LaneTable hosts={[bserver]} ca="/api/v1/ca.crt" />
+        </section>
+      )}
       <section className="panel">
         <h2>{t('overview.vfs')}</h2>
         {vfs.error && !vfs.data ? <ProblemNote error={vfs.error} /> : vfs.data?.items.length === 0 ? <p className="quiet">{t('bservers.noVfs')}</p> : <VfMap vfs={vfs.data?.items ?? []} />}

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ATTEMPTS, CLOSE, delayOf, type LinkEvent, type LinkState, next, START, takesLonger } from './link';
+import { ATTEMPTS, CLOSE, delayOf, laneOf, type LinkEvent, type LinkState, next, START, takesLonger } from './link';
 
 const run = (...events: LinkEvent[]): LinkState => events.reduce(next, START);
 const lost: LinkEvent = { type: 'closed', code: 1006 };
@@ -22,6 +22,16 @@ describe('the link to a desktop', () => {
     }
     expect(takesLonger(run(opened, ...losses, lost, opened))).toBe(false);
     expect(run(opened, ...losses, lost, ticketFailed(410, 'session-ended'))).toMatchObject({ end: 'session-ended' });
+  });
+
+  it('goes to the next lane when one is lost, and to no other when the desktop or the person is the reason', () => {
+    const display = { url: 'a', lane: 1, protocols: [], others: [{ lane: 0, url: 'b' }] };
+    expect(laneOf(START, display)).toBe('a');
+    expect(laneOf(run(opened, lost), display)).toBe('b');
+    expect(laneOf(run(opened, lost, lost), display)).toBe('a');
+    expect(laneOf(run(opened, lost, opened), display)).toBe('b');
+    for (const code of [CLOSE.hungUp, CLOSE.refused, 1001, 1013]) expect(laneOf(run(opened, { type: 'closed', code }), display)).toBe('a');
+    expect(laneOf(run(opened, lost), { ...display, others: [] })).toBe('a');
   });
 
   it('starts counting anew only after the link was good for a while', () => {

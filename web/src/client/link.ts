@@ -1,12 +1,14 @@
 // Decisions of the client's link to a desktop: pure, no clock, no network. What happened goes in,
 // the next state comes out; screen.ts does what the state says.
 
+import type { Display } from '../api/types';
+
 /** So many are made in a row, each after a longer wait. Then the page says that it takes longer, and one
  * follows every ten seconds while somebody looks: a switch or a bServer that starts again comes back. */
 export const ATTEMPTS = 10;
 
 /** Close codes of the display socket (docs/rest.md, the agent). */
-export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004, hungUp: 1011 };
+export const CLOSE = { sessionEnded: 4001, takenOver: 4002, desktopStopped: 4003, refused: 4004, hungUp: 1011, lost: 1006 };
 
 export type EndReason = 'session-ended' | 'taken-over' | 'stopped' | 'refused';
 
@@ -16,6 +18,8 @@ export interface LinkState {
   attempt: number;
   /** Milliseconds until the next attempt. */
   delay: number;
+  /** How often a lane could not be reached: the next attempt goes to the next one of those that the ticket names. */
+  lane: number;
   /** Tickets refused in a row: a fresh one is tried once. */
   refusals: number;
   /** The machine hung up, and the link was not good since: a session that ends then ended by its desktop's stop. */
@@ -34,6 +38,7 @@ export const START: LinkState = {
   phase: 'connecting',
   attempt: 0,
   delay: 0,
+  lane: 0,
   refusals: 0,
   hasHungUp: false,
   end: null,
@@ -72,8 +77,13 @@ function afterClose(state: LinkState, code: number): LinkState {
       const refusals = state.refusals + 1;
       return refusals > 1 ? ended({ ...state, refusals }, 'refused') : again({ ...state, refusals });
     }
+    case CLOSE.hungUp:
+      return again({ ...state, hasHungUp: true });
+    // Nobody said goodbye: the lane may be dead while the desktop is well.
+    case CLOSE.lost:
+      return again({ ...state, lane: state.lane + 1 });
     default:
-      return again(code === CLOSE.hungUp ? { ...state, hasHungUp: true } : state);
+      return again(state);
   }
 }
 
@@ -87,6 +97,12 @@ function afterTicketFailure(
   if (event.slug === 'desktop-state' || event.slug === 'vm-missing') return ended(state, 'stopped');
   const patience = event.status === 0 || event.status >= 500 || event.status === 429;
   return patience || event.retryable ? again(state) : ended(state, 'refused');
+}
+
+/** The address for the next attempt. */
+export function laneOf(state: LinkState, display: Display): string {
+  const urls = [display.url, ...(display.others ?? []).map((other) => other.url)];
+  return urls[state.lane % urls.length] ?? display.url;
 }
 
 export function next(state: LinkState, event: LinkEvent): LinkState {

@@ -29,10 +29,13 @@ vi.mock('@novnc/novnc', () => ({
 
 class Socket extends EventTarget {
   static last: Socket;
-  readyState = 1;
-  constructor() {
+  static urls: string[] = [];
+  static isDeaf = false;
+  readyState = Socket.isDeaf ? 0 : 1;
+  constructor(url: string) {
     super();
     Socket.last = this;
+    Socket.urls.push(url);
   }
   send() {
     /* nobody listens */
@@ -42,7 +45,7 @@ class Socket extends EventTarget {
   }
 }
 
-const connection = { id: 'c1', display: { url: 'ws://d', protocols: [] } } as unknown as Connection;
+const connection = { id: 'c1', display: { url: 'ws://d', lane: 0, protocols: [], others: [] } } as unknown as Connection;
 let isHidden = false;
 Object.defineProperty(document, 'hidden', { get: () => isHidden });
 const see = (seen: boolean) => {
@@ -59,7 +62,7 @@ const attempt = () => state.mock.lastCall?.[0].attempt;
 beforeEach(() => {
   vi.useFakeTimers();
   vi.clearAllMocks();
-  vi.stubGlobal('WebSocket', Object.assign(Socket, { OPEN: 1 }));
+  vi.stubGlobal('WebSocket', Object.assign(Socket, { CONNECTING: 0, OPEN: 1 }));
   vi.stubGlobal('matchMedia', () => ({ matches: false }));
   isHidden = false;
   newTicket.mockRejectedValue(unreachable(''));
@@ -108,6 +111,43 @@ describe('a link that stays away', () => {
     screen.retryNow();
     screen.retryNow();
     expect(newTicket).toHaveBeenCalledTimes(2);
+    screen.leave();
+  });
+});
+
+describe('two lanes', () => {
+  const twoLanes = { ...connection, display: { ...connection.display, others: [{ lane: 1, url: 'ws://e' }] } };
+  function begin(): void {
+    screen.leave();
+    Socket.urls = [];
+    newTicket.mockResolvedValue({ display: twoLanes.display });
+    screen = new Screen(place, twoLanes, { state });
+    screen.start();
+  }
+
+  it('a lost link goes on at the other lane, and stays there', async () => {
+    begin();
+    connect();
+    lose();
+    await vi.advanceTimersByTimeAsync(1_000);
+    connect();
+    expect(Socket.urls).toEqual(['ws://d', 'ws://e']);
+    Socket.last.dispatchEvent(Object.assign(new Event('close'), { code: 1001 }));
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(Socket.urls.at(-1)).toBe('ws://e');
+    screen.leave();
+  });
+
+  it('a lane that swallows everything is left after silence, one that never opens sooner than its desktop would', async () => {
+    begin();
+    connect();
+    await vi.advanceTimersByTimeAsync(12_000);
+    expect(Socket.urls.slice(0, 2)).toEqual(['ws://d', 'ws://e']);
+    Socket.isDeaf = true;
+    begin();
+    await vi.advanceTimersByTimeAsync(6_000);
+    Socket.isDeaf = false;
+    expect(Socket.urls.slice(0, 2)).toEqual(['ws://d', 'ws://e']);
     screen.leave();
   });
 });

@@ -5,7 +5,7 @@ import { ApiProblem } from '../api/problem';
 import type { Connection, Display, Problem } from '../api/types';
 import { mayTakeFocus } from './dom';
 import { Ime } from './ime';
-import { type LinkState, START, next, takesLonger } from './link';
+import { type LinkState, START, laneOf, next, takesLonger } from './link';
 import { newTicket } from './rest';
 
 export type Scale = 'fit' | 'actual' | 'guest';
@@ -17,10 +17,12 @@ export interface ScreenEvents {
 /** How hard QEMU compresses (zlib's level); the picture is exact either way: it has no lossy encoding. */
 const COMPRESSION = { usual: 2, slowNetwork: 9 };
 const OPEN_WITHIN = 15_000;
+/** Where another lane can be tried, the WebSocket has to be open sooner: that costs the lane alone, not the desktop. */
+const LANE_WITHIN = 4_000;
 const STABLE_AFTER = 10_000;
 const DRAWN_AFTER = 400;
-/** Silence this long asks for a pixel; as long again without it is a dead link. */
-const SILENCE = 10_000;
+/** Silence this long asks for a pixel; as long again without it is a dead link. Sooner where there is another lane. */
+const SILENCE = { oneLane: 10_000, moreLanes: 4_000 };
 /** Non-incremental request for one pixel: every server answers it. */
 const ONE_PIXEL = new Uint8Array([3, 0, 0, 0, 0, 0, 0, 1, 0, 1]);
 /** The session whose desktop was left in Hangul: a reload, or a new window here, goes on with it. */
@@ -51,6 +53,7 @@ export class Screen {
   private isWaiting = false;
   private heard = 0;
   private asked = 0;
+  private silence = SILENCE.oneLane;
   private scale: Scale = 'fit';
   private isSlowNetwork = false;
 
@@ -122,12 +125,14 @@ export class Screen {
     this.stopTimers();
     let socket: WebSocket;
     try {
-      socket = new WebSocket(display.url, display.protocols);
+      socket = new WebSocket(laneOf(this.link, display), display.protocols);
     } catch {
       this.happened({ type: 'closed', code: 1006 });
       return;
     }
     this.socket = socket;
+    const hasOthers = (display.others ?? []).length > 0;
+    this.silence = hasOthers ? SILENCE.moreLanes : SILENCE.oneLane;
     // Before noVNC's own handlers, so the picture can still be kept when the socket closes.
     socket.addEventListener('message', () => {
       this.heard = Date.now();
@@ -147,6 +152,13 @@ export class Screen {
     this.applyView();
     rfb.addEventListener('connect', () => this.connected(rfb));
     this.timers.push(window.setTimeout(() => this.giveUpSocket(), OPEN_WITHIN));
+    if (hasOthers) {
+      this.timers.push(
+        window.setTimeout(() => {
+          if (socket.readyState === WebSocket.CONNECTING) this.giveUpSocket();
+        }, LANE_WITHIN),
+      );
+    }
   }
 
   private connected(rfb: Wire): void {
@@ -158,14 +170,14 @@ export class Screen {
     this.asked = 0;
     if (mayTakeFocus(this.place)) rfb.focus({ preventScroll: true });
     this.timers.push(window.setTimeout(() => this.happened({ type: 'stable' }), STABLE_AFTER));
-    this.timers.push(window.setInterval(() => this.checkSilence(), 2_000));
+    this.timers.push(window.setInterval(() => this.checkSilence(), 1_000));
   }
 
   private checkSilence(): void {
     const now = Date.now();
-    if (this.asked && now - this.asked > SILENCE) {
+    if (this.asked && now - this.asked > this.silence) {
       this.giveUpSocket();
-    } else if (!this.asked && now - this.heard > SILENCE && this.socket?.readyState === WebSocket.OPEN) {
+    } else if (!this.asked && now - this.heard > this.silence && this.socket?.readyState === WebSocket.OPEN) {
       this.asked = now;
       this.socket.send(ONE_PIXEL);
     }

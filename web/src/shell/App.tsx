@@ -5,6 +5,7 @@ import { ApiProblem } from '../api/problem';
 import type { Me } from '../api/types';
 import { LiveProvider } from '../live/LiveProvider';
 import { HomePage } from '../portal/HomePage';
+import { LanesPage } from '../portal/LanesPage';
 import { StartPage } from '../portal/StartPage';
 import { Frame } from './Frame';
 import { Loading } from './Loading';
@@ -41,6 +42,7 @@ function Pages({ me }: { me: Me }) {
                 <Routes>
                   <Route index element={<HomePage />} />
                   <Route path="start/:id" element={<StartPage />} />
+                  <Route path="lanes" element={<LanesPage />} />
                   <Route path="*" element={<NotFoundPage />} />
                 </Routes>
               </Frame>

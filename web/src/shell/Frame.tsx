@@ -66,7 +66,10 @@ function UserMenu() {
             {t('frame.myDesktops')}
           </DropdownItem>
         )}
-        {(mayAdminister || inAdmin) && <Divider component="li" />}
+        <DropdownItem key="lanes" onClick={() => void navigate('/lanes')}>
+          {t('lanes.title')}
+        </DropdownItem>
+        <Divider component="li" />
         <DropdownItem key="out" onClick={() => void leave()}>
           {t('frame.signOut')}
         </DropdownItem>

@@ -1,4 +1,4 @@
--- 0014: the I/O law's figures (docs/iolaw.md): what administrators give, kept here and told to the modules; what the
+-- 0017: the I/O law's figures (docs/iolaw.md): what administrators give, kept here and told to the modules; what the
 -- modules learned, mirrored. Stored as whole micro-requests per second (uio), shown as requests per second.
 
 create domain uio as bigint check (value between 0 and 1000000000000000000);
@@ -26,18 +26,14 @@ comment on table bserver_io is 'The I/O limit that an administrator gave a bServ
 create index bserver_io_module on bserver_io (module_id);
 
 create or replace view wanted_now_pool as
-    select s.module_id::text as scope, p.id,
-           jsonb_build_object('id', p.id, 'name', p.name, 'description', p.description, 'kind', p.kind,
-               'image_version_id', p.image_version_id, 'spares_running', p.spares_running,
-               'generation', p.generation,
-               'spec', jsonb_build_object('name', c.name, 'vcpus', c.vcpus, 'memory_mib', c.memory_mib,
-                   'firmware', c.firmware, 'tpm', c.tpm, 'disk_bus', c.disk_bus, 'nic_model', c.nic_model,
-                   'video', c.video, 'disk_gib', c.disk_gib, 'needs_vf', c.needs_vf),
-               'io', jsonb_build_object('job', p.io_job, 'per_job', p.io_per_job, 'per_start', p.io_per_start),
-               'shares', (select jsonb_agg(jsonb_build_object('module_id', a.module_id, 'size', a.size)
-                                           order by a.module_id)
-                            from pool_share a where a.pool_id = p.id)) as body
-      from pool p join spec c on c.id = p.spec_id join pool_share s on s.pool_id = p.id;
+    select m.module_id::text as scope, p.id,
+           b.body || jsonb_build_object('share_generation', p.share_generation,
+               'base', (select jsonb_agg(jsonb_build_object('module_id', a.module_id, 'size', a.size) order by a.module_id)
+                          from pool_share_base a where a.pool_id = p.id),
+               'io', jsonb_build_object('job', p.io_job, 'per_job', p.io_per_job, 'per_start', p.io_per_start)) as body
+      from pool p
+      join pool_member m on m.pool_id = p.id
+      join lateral (select w.body from wanted_pool_body w where w.id = p.id limit 1) b on true;
 
 -- A bServer that left has no figure any more.
 create view wanted_now_bserver_io as
@@ -131,7 +127,7 @@ create or replace view api_pool as
                                       'per_job_samples', i.samples,
                                       'per_start', io_rate(i.per_start), 'per_start_source', i.start_source,
                                       'per_start_samples', i.start_samples) order by i.module_id), '[]'::jsonb)
-                                 from mirror_pool_io i join pool_share s using (pool_id, module_id)
+                                 from mirror_pool_io i join pool_member s using (pool_id, module_id)
                                 where i.pool_id = p.id)),
                'counts', (select jsonb_build_object('desktops', count(*),
                                  'running', count(*) filter (where d.observed = 'running'),

@@ -1,0 +1,30 @@
+/*
+ * forecast — what a pool's share lacks here, in numbers: "needs 40, 26 free". Pure, on the
+ * candidates of placement.h; nothing is placed by it.
+ */
+#ifndef BCENTER_FORECAST_H
+#define BCENTER_FORECAST_H
+
+#include "bcenter/placement.h"
+
+enum { FORECAST_LAWS = 6 };
+
+/* One law, counted in desktops: how many the share needs, and for how many there is enough: those
+ * that the pool has already and what is free besides. */
+struct forecast_law {
+    enum err_code law;
+    int64_t needs, free;
+};
+
+struct forecast_ask {
+    struct demand each;
+    int64_t share, have, room; /* wanted here; there already; what the module's law leaves */
+    enum err_code newest;      /* why the newest could not be placed: named where no law is short
+                                  alone, but all of them together are */
+};
+
+/* Those that the share is short of, at most FORECAST_LAWS; returns how many. */
+int forecast_make(const struct candidate *c, int n, const struct forecast_ask *ask,
+                  struct forecast_law out[FORECAST_LAWS]);
+
+#endif
