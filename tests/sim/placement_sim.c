@@ -36,6 +36,7 @@ static void add(struct outcome *sum, const struct outcome *o)
     sum->over += o->over;
     sum->slow += o->slow;
     sum->drops += o->drops;
+    sum->used += o->used;
     sum->jain += o->jain;
     sum->jobs += o->jobs;
     sum->dispatched += o->dispatched;

@@ -501,13 +501,13 @@ static void tell_jobs(const struct world *w, struct outcome *o)
 static void tell_hosts(struct world *w, struct outcome *o)
 {
     double sum = 0, squares = 0, span = (double)(w->end - w->warm);
-    int64_t samples = 0, slow = 0, drops = 0, served = 0, over = 0;
+    int64_t samples = 0, slow = 0, drops = 0, served = 0, over = 0, capacity = 0;
 
     for (int i = 0; i < w->nhosts; i++) {
         struct host *h = &w->hosts[i];
         double used = (double)h->served / h->spec.capacity;
 
-        asks(w, i, KIND_IO, 1); /* up to now */
+        asks(w, i, KIND_IO, 0); /* up to now */
         over += h->over_us;
         sum += used;
         squares += used * used;
@@ -515,10 +515,12 @@ static void tell_hosts(struct world *w, struct outcome *o)
         slow += h->slow_samples;
         drops += h->drops;
         served += h->served;
+        capacity += h->spec.capacity;
     }
     o->over = (double)over / (span * w->nhosts);
     o->slow = samples ? (double)slow / (double)samples : 0;
     o->drops = served ? 1000.0 * (double)drops / (double)(served + drops) : 0;
+    o->used = (double)served * SECOND / (span * (double)capacity);
     o->jain = squares > 0 ? sum * sum / (w->nhosts * squares) : 1;
     o->dispatched = w->dispatched;
     o->at_limit = w->at_limit;

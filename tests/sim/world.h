@@ -124,6 +124,7 @@ struct outcome {
     double wait95_s, waited, refused; /* shares of the jobs */
     double over, slow;                /* shares of the hosts' time */
     double drops;                     /* of 1,000 requests */
+    double used;                      /* of the hosts' I/O capacity */
     double jain;                      /* over the hosts' I/O by their capacity */
     int64_t jobs, dispatched, at_limit;
 };
