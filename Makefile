@@ -82,7 +82,9 @@ $(O)/$(1): $(O)/$(1).o $(SAN_OBJECTS) $(if $(call part,$(1)),$(O)/lib$(call part
 endef
 # It asks glibc's malloc, which a sanitizer replaces: always built without one, and of its own sources alone.
 HEAP_TEST := tests/unit/common/test_heap
-$(foreach t,$(filter-out $(HEAP_TEST),$(patsubst $(O)/%,%,$(C_TESTS))),$(eval $(call c_test,$(t))))
+# Links the simulation of tests/sim too: tests/bench/bench.mk.
+SIM_TEST := tests/unit/bcenter/test_placement_sim
+$(foreach t,$(filter-out $(HEAP_TEST) $(SIM_TEST),$(patsubst $(O)/%,%,$(C_TESTS))),$(eval $(call c_test,$(t))))
 $(O)/$(HEAP_TEST): $(HEAP_TEST).c common/daemon/heap.c common/daemon/heap.h tests/unit/common/unit.h
 	@mkdir -p $(@D)
 	$(call say,LD)

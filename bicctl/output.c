@@ -28,7 +28,7 @@ static void cell(const json_t *v, char to[CELL])
     } else if (json_is_string(v)) {
         text_cut(to, CELL, json_string_value(v));
     } else {
-        char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY);
+        char *text = json_dumps(v, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
 
         text_cut(to, CELL, text ? text : "");
         free(text);

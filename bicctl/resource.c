@@ -6,7 +6,10 @@
 #include "common/base/id.h"
 #include "common/base/json.h"
 
-enum { ALL = RESOURCE_GET | RESOURCE_CREATE | RESOURCE_DELETE };
+enum {
+    FIXED = RESOURCE_GET | RESOURCE_CREATE | RESOURCE_DELETE, /* made and deleted, never changed */
+    ALL = FIXED | RESOURCE_CHANGE
+};
 
 const struct resource resources[] = {
     { "desktops",
@@ -45,13 +48,13 @@ const struct resource resources[] = {
       "entitlement",
       "/entitlements",
       NULL,
-      ALL,
+      FIXED,
       { "pool_id", "user_id", "group_id", "id" } },
     { "connections",
       "connection",
       "/connections",
       NULL,
-      ALL,
+      FIXED,
       { "username", "desktop_name", "screen", "since", "id" } },
     { "operations",
       "operation",
@@ -71,9 +74,9 @@ const struct resource resources[] = {
       "bserver",
       "/bservers",
       "name",
-      RESOURCE_GET,
-      { "name", "kind", "state", "desktops", "running", "slots_used", "slots", "last_heard",
-        "id" } },
+      RESOURCE_GET | RESOURCE_CHANGE,
+      { "name", "kind", "state", "desktops", "running", "slots_used", "slots", "io.total",
+        "io.limit", "last_heard", "id" } },
     { "vfs",
       "vf",
       "/vfs",

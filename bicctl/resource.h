@@ -5,8 +5,9 @@
 
 #include "bicctl/client.h"
 
-enum { RESOURCE_COLUMNS = 9 };
-enum { RESOURCE_GET = 1, RESOURCE_CREATE = 2, RESOURCE_DELETE = 4 }; /* beside its list */
+enum { RESOURCE_COLUMNS = 11 };
+/* Beside its list. */
+enum { RESOURCE_GET = 1, RESOURCE_CREATE = 2, RESOURCE_DELETE = 4, RESOURCE_CHANGE = 8 };
 
 struct resource {
     const char *word;                          /* "desktops" */

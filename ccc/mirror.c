@@ -19,6 +19,7 @@ static const struct {
     [MIRROR_OPERATION] = { &Q_mirror_put_operation, &Q_mirror_del_operation,
                            &Q_mirror_sweep_operation },
     [MIRROR_SEAT] = { &Q_mirror_put_seat, &Q_mirror_del_seat, &Q_mirror_sweep_seat },
+    [MIRROR_POOL_IO] = { &Q_mirror_put_pool_io, &Q_mirror_del_pool_io, &Q_mirror_sweep_pool_io },
     [MIRROR_SHARE] = { &Q_mirror_put_share, &Q_mirror_del_share, &Q_mirror_sweep_share },
     [MIRROR_POOL] = { &Q_mirror_put_pool, &Q_mirror_del_pool, &Q_mirror_sweep_pool },
     [MIRROR_AUDIT] = { NULL, NULL, NULL },

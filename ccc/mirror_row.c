@@ -7,13 +7,16 @@
 #include "common/base/json.h"
 #include "common/base/text.h"
 
+enum { IO_MOVES_MAX = 64 };
+#define UIO_MAX INT64_C(1000000000000000000) /* domain uio */
+
 enum { FORECAST_MAX = 16 };
 enum column_type { COLUMN_TEXT, COLUMN_UUID, COLUMN_TIME, COLUMN_INT, COLUMN_FLAG };
 struct column {
     const char *name;
     enum column_type type;
     bool required;
-    int max; /* characters, or the largest number */
+    int64_t max; /* characters, or the largest number */
     const char *const *words;
 };
 
@@ -52,6 +55,15 @@ static const struct column seat_columns[] = {
     { "pool_id", COLUMN_UUID, true, 0, NULL },
     { "released", COLUMN_FLAG, true, 0, NULL },
     { "generation", COLUMN_INT, true, INT32_MAX, NULL },
+    { 0 },
+};
+static const struct column pool_io_columns[] = {
+    { "per_job", COLUMN_INT, true, UIO_MAX, NULL },
+    { "per_start", COLUMN_INT, true, UIO_MAX, NULL },
+    { "samples", COLUMN_INT, true, INT64_MAX, NULL },
+    { "source", COLUMN_TEXT, true, 24, NULL },
+    { "start_samples", COLUMN_INT, false, INT64_MAX, NULL },
+    { "start_source", COLUMN_TEXT, false, 24, NULL },
     { 0 },
 };
 static const struct column share_columns[] = {
@@ -99,6 +111,7 @@ static const struct {
     [MIRROR_DESKTOP] = { "desktop", desktop_columns, true },
     [MIRROR_OPERATION] = { "operation", operation_columns, true },
     [MIRROR_SEAT] = { "seat", seat_columns, false },
+    [MIRROR_POOL_IO] = { "pool_io", pool_io_columns, false },
     [MIRROR_SHARE] = { "share", share_columns, false },
     [MIRROR_POOL] = { "pool", pool_columns, false }, /* take_pool makes one */
     [MIRROR_AUDIT] = { "audit", audit_columns, false },
@@ -147,8 +160,11 @@ static bool value_ok(const struct column *c, const json_t *v)
     return false;
 }
 
-static bool take_columns(const struct column *columns, const json_t *body, json_t *row)
+/* row: NULL, or gets them. */
+static bool members_ok(const struct column *columns, const json_t *body, json_t *row)
 {
+    if (!json_is_object(body))
+        return false;
     for (const struct column *c = columns; c->name; c++) {
         json_t *v = json_object_get(body, c->name);
 
@@ -159,8 +175,47 @@ static bool take_columns(const struct column *columns, const json_t *body, json_
         }
         if (!value_ok(c, v))
             return false;
-        json_object_set(row, c->name, v);
+        if (row)
+            json_object_set(row, c->name, v);
     }
+    return true;
+}
+
+/* A bServer's I/O as its module holds it (docs/iolaw.md); io_shown() relies on this. */
+static const struct column io_members[] = {
+    { "total", COLUMN_INT, true, UIO_MAX, NULL },
+    { "limit", COLUMN_INT, true, UIO_MAX, NULL },
+    { "source", COLUMN_TEXT, true, 24, NULL },
+    { "reason", COLUMN_TEXT, false, 64, NULL },
+    { "since", COLUMN_TIME, false, 0, NULL },
+    { "as_of", COLUMN_TIME, false, 0, NULL },
+    { 0 },
+};
+static const struct column io_move_members[] = {
+    { "at", COLUMN_TIME, true, 0, NULL },
+    { "from", COLUMN_INT, true, UIO_MAX, NULL },
+    { "to", COLUMN_INT, true, UIO_MAX, NULL },
+    { "reason", COLUMN_TEXT, true, 64, NULL },
+    { "total", COLUMN_INT, false, UIO_MAX, NULL },
+    { "us_per_request", COLUMN_INT, false, INT64_MAX, NULL },
+    { "quiet_us", COLUMN_INT, false, INT64_MAX, NULL },
+    { "dropped", COLUMN_INT, false, INT64_MAX, NULL },
+    { 0 },
+};
+
+/* Absent or null: of a module of an older version, or nothing is known yet. */
+static bool io_ok(const json_t *io)
+{
+    const json_t *moves = json_object_get(io, "moves");
+
+    if (!io || json_is_null(io))
+        return true;
+    if (!members_ok(io_members, io, NULL) || (moves && !json_is_array(moves)) ||
+        json_array_size(moves) > IO_MOVES_MAX)
+        return false;
+    for (size_t i = 0; i < json_array_size(moves); i++)
+        if (!members_ok(io_move_members, json_array_get(moves, i), NULL))
+            return false;
     return true;
 }
 
@@ -175,12 +230,12 @@ static bool take_pool(const json_t *body, json_t *row)
     for (size_t i = 0; ok && i < json_array_size(list); i++) {
         json_t *law = json_object();
 
-        ok = take_columns(forecast_columns, json_array_get(list, i), law);
+        ok = members_ok(forecast_columns, json_array_get(list, i), law);
         json_array_append_new(laws, law);
     }
     if (ok && refused && !json_is_null(refused)) {
         one = json_object();
-        ok = take_columns(refused_columns, refused, one);
+        ok = members_ok(refused_columns, refused, one);
     }
     json_object_set_new(kept, "forecast", laws);
     json_object_set_new(kept, "refused", one);
@@ -195,6 +250,8 @@ static bool take_nested(enum mirror_kind kind, const json_t *body, json_t *row)
     const json_t *target = json_object_get(body, "target");
     struct id id;
 
+    if (kind == MIRROR_BSERVER)
+        return io_ok(json_object_get(body, "io"));
     if (kind == MIRROR_DESKTOP && json_is_object(session)) {
         if (!json_id(session, "id", &id))
             return false;
@@ -216,8 +273,7 @@ json_t *mirror_row(enum mirror_kind kind, const char *id, const json_t *body)
 {
     json_t *row = json_object();
 
-    if (!json_is_object(body) || !take_columns(kinds[kind].columns, body, row) ||
-        !take_nested(kind, body, row)) {
+    if (!members_ok(kinds[kind].columns, body, row) || !take_nested(kind, body, row)) {
         json_decref(row);
         return NULL;
     }

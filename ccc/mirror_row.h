@@ -14,6 +14,7 @@ enum mirror_kind {
     MIRROR_DESKTOP,
     MIRROR_OPERATION,
     MIRROR_SEAT,
+    MIRROR_POOL_IO,
     MIRROR_SHARE,
     MIRROR_POOL,
     MIRROR_AUDIT,

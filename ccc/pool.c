@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ccc/io_rate.h"
 #include "ccc/resource.h"
 #include "ccc/routes.h"
 #include "common/base/json.h"
@@ -48,7 +49,7 @@ int pool_shares_check(const json_t *shares, struct err *e)
 int pool_check(const json_t *body, bool is_new, struct err *e)
 {
     static const char *const kinds[] = { "persistent", "floating", NULL };
-    json_t *shares = NULL;
+    json_t *shares = NULL, *io = NULL;
     union routes_sink to;
     const struct json_field fields[] = {
         { "name", JSON_TEXT, is_new, .to = &to, .valid = text_name, .must = "must be a name" },
@@ -57,12 +58,13 @@ int pool_check(const json_t *body, bool is_new, struct err *e)
         { "spec_id", JSON_UUID, is_new, .to = &to },
         { "shares", JSON_ARR, is_new, .to = &shares, .min = 0, .max = SHARES_MAX },
         { "spares_running", JSON_INT, .to = &to, .min = 0, .max = 1000 },
+        { "io", JSON_OBJ, .to = &io },
         { is_new ? "kind" : NULL, JSON_TEXT, true, .to = &to, .words = kinds },
         { "image_id", JSON_UUID, true, .to = &to },
         { 0 },
     };
 
-    if (json_fields(body, fields, e) < 0)
+    if (json_fields(body, fields, e) < 0 || io_rate_pool_check(io, e) < 0)
         return -1;
     return pool_shares_check(shares, e);
 }

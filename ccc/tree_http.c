@@ -2,6 +2,7 @@
 
 #include "ccc/audit.h"
 #include "ccc/ccc.h"
+#include "ccc/io_rate.h"
 #include "ccc/line.h"
 #include "ccc/list.h"
 #include "ccc/resource.h"
@@ -9,10 +10,13 @@
 #include "common/base/json.h"
 #include "sql/ccc/tree.h"
 
-/* What the tree of blocks, modules and bServers shows; nothing here is written by people. */
+/* What the tree of blocks, modules and bServers shows. People write one thing: a bServer's limit.
+ */
 static const struct resource block = { .kind = "block", .get = &Q_block_get };
 static const struct resource module = { .kind = "module", .get = &Q_module_get };
-static const struct resource bserver = { .kind = "bserver", .get = &Q_bserver_get };
+static const struct resource bserver = { .kind = "bserver",
+                                         .get = &Q_bserver_get,
+                                         .change = &Q_bserver_change };
 static const struct resource vf = { .kind = "vf", .get = &Q_vf_get };
 
 static int get_blocks(const struct request *rq, struct reply *rp, struct err *e)
@@ -112,6 +116,19 @@ static int get_bserver(const struct request *rq, struct reply *rp, struct err *e
     return resource_reply(rq, rp, &bserver, &rq->path_id, e);
 }
 
+/* PATCH /bservers/{id} {io_limit}: what the module learned holds again with null. */
+static int patch_bserver(const struct request *rq, struct reply *rp, struct err *e)
+{
+    struct resource_write w = { .rq = rq, .of = &bserver, .body = rq->body, .id = rq->path_id };
+    int64_t limit;
+    const struct json_field fields[] = {
+        { "io_limit", JSON_DECIMAL, true, true, &limit, .min = IO_RATE_MIN, .max = IO_RATE_MAX },
+        { 0 },
+    };
+
+    return json_fields(rq->body, fields, e) < 0 ? -1 : resource_change(&w, rp, e);
+}
+
 static int get_vf(const struct request *rq, struct reply *rp, struct err *e)
 {
     return resource_reply(rq, rp, &vf, &rq->path_id, e);
@@ -164,6 +181,7 @@ const struct route tree_routes[] = {
     { "GET", "/api/v1/me/lanes", "self", get_my_lanes, 0 },
     { "GET", "/api/v1/bservers", "admin", get_bservers, 0 },
     { "GET", "/api/v1/bservers/{id}", "admin", get_bserver, 0 },
+    { "PATCH", "/api/v1/bservers/{id}", "admin", patch_bserver, 0 },
     { "GET", "/api/v1/vfs", "admin", get_vfs, 0 },
     { "GET", "/api/v1/vfs/{id}", "admin", get_vf, 0 },
     { 0 },

@@ -1,5 +1,7 @@
 #include "common/base/json.h"
 
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/base/clock.h"
@@ -116,12 +118,41 @@ static int take_int(const struct json_field *f, const json_t *v, struct err *e)
     return 0;
 }
 
+/* Thousandths of a number with at most three decimals: the number nearest to what they write. */
+static bool thousandths(const json_t *v, int64_t *out)
+{
+    double x = json_number_value(v);
+    char text[40];
+
+    if (!json_is_number(v) || x < -1e12 || x > 1e12)
+        return false;
+    snprintf(text, sizeof text, "%.3f", x);
+    if (strtod(text, NULL) != x)
+        return false;
+    *out = llround(x * 1000);
+    return true;
+}
+
+static int take_decimal(const struct json_field *f, const json_t *v, struct err *e)
+{
+    char must[96];
+    int64_t n;
+
+    snprintf(must, sizeof must, "must be a number from %g to %.15g with at most three decimals",
+             (double)f->min / 1000, (double)f->max / 1000);
+    if (!thousandths(v, &n) || n < f->min || n > f->max)
+        return wrong(f, must, e);
+    *(int64_t *)f->to = n;
+    return 0;
+}
+
 static int take(const struct json_field *f, json_t *v, struct err *e)
 {
     switch (f->kind) {
     case JSON_TEXT:
     case JSON_UUID: return take_text(f, v, e);
     case JSON_INT: return take_int(f, v, e);
+    case JSON_DECIMAL: return take_decimal(f, v, e);
     case JSON_BOOL:
         if (!json_is_boolean(v))
             return wrong(f, "must be true or false", e);

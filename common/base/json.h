@@ -22,15 +22,16 @@ int json_read(const char *text, size_t n, json_t **out, struct err *e) MUSTCHECK
 /*
  * A request body as a table: each member once, with its type, whether it must be there, its bounds
  * and where the value goes. Unknown members are refused, err_pointer() names the guilty one. Text
- * stays owned by the JSON value.
+ * stays owned by the JSON value. A JSON_DECIMAL is a number with at most three decimals, written in
+ * thousandths.
  */
-enum json_kind { JSON_TEXT, JSON_UUID, JSON_INT, JSON_BOOL, JSON_OBJ, JSON_ARR };
+enum json_kind { JSON_TEXT, JSON_UUID, JSON_INT, JSON_DECIMAL, JSON_BOOL, JSON_OBJ, JSON_ARR };
 struct json_field {
     const char *name;
     enum json_kind kind;
     bool required, nullable;
     void *to;         /* const char **, struct id *, int64_t *, bool *, json_t ** (borrowed) */
-    int64_t min, max; /* JSON_INT: bounds; JSON_ARR: number of members */
+    int64_t min, max; /* JSON_INT: bounds; JSON_DECIMAL: in thousandths; JSON_ARR: members */
     bool (*valid)(const char *); /* JSON_TEXT: a text_… check; NULL: up to 64 KiB of any text */
     const char *must;            /* JSON_TEXT: sentence said when valid() refuses */
     const char *const *words;    /* JSON_TEXT: NULL or the NULL-ended list of allowed words */

@@ -106,7 +106,8 @@ static struct MHD_Response *empty(void)
 
 static struct MHD_Response *from_json(struct http_exchange *x, const json_t *body)
 {
-    char *text = json_dumps(body, JSON_COMPACT);
+    /* 15 digits: 0.1 is said as 0.1, not as the double nearest to it. */
+    char *text = json_dumps(body, JSON_COMPACT | JSON_REAL_PRECISION(15));
 
     return text ? from_memory(x, text, strlen(text)) : NULL;
 }

@@ -6,6 +6,16 @@ $(O)/tests/bench/screen_bench $(O)/tests/bench/sweep_bench: $(O)/tests/bench/%: 
 	$(call say,LD)
 	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS)
 
+# Placement beside other policies on the setting of paper 002 (docs/iolaw.md): SEEDS=5 MINUTES=80 of each.
+SIM := $(addprefix $(O)/tests/sim/,world.o policy.o scenario.o)
+$(O)/$(SIM_TEST) $(O)/tests/sim/placement_sim: %: %.o $(SIM) $(SAN_OBJECTS) $(O)/libbcenter.a $(O)/libcommon.a
+	$(call say,LD)
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(PKG_LIBS) -lcmocka
+bench-placement: packages-run
+	@$(MAKE) $(JOBS) CC=gcc SAN= O=$(BENCH_O) $(BENCH_O)/tests/sim/placement_sim
+	@$(BENCH_O)/tests/sim/placement_sim $(or $(SEEDS),5) $(or $(MINUTES),80)
+.PHONY: bench-placement
+
 packages-bench: packages-run
 	@packaging/install.sh $(PACKAGES)/bench.txt
 bench: packages-bench

@@ -87,6 +87,14 @@ select o.id, $1::uuid, $2::bigint, o.person_id, o.pool_id, o.released, o.generat
 on conflict (module_id, id) do update
    set round = excluded.round, released = excluded.released, generation = excluded.generation;
 
+-- name: mirror_put_pool_io(module_id, round, objects)
+insert into mirror_pool_io as t (pool_id, module_id, round, per_job, per_start, samples, source, start_samples, start_source)
+select o.id, $1::uuid, $2::bigint, o.per_job, o.per_start, o.samples, o.source, o.start_samples, o.start_source
+  from jsonb_to_recordset($3::jsonb) o (id uuid, per_job bigint, per_start bigint, samples bigint, source text,
+                                        start_samples bigint, start_source text)
+on conflict (module_id, pool_id) do update
+   set round = excluded.round, per_job = excluded.per_job, per_start = excluded.per_start, samples = excluded.samples,
+       source = excluded.source, start_samples = excluded.start_samples, start_source = excluded.start_source;
 -- name: mirror_put_share(module_id, round, objects)
 insert into mirror_share as t (id, module_id, round, generation)
 select o.id, $1::uuid, $2::bigint, o.generation from jsonb_to_recordset($3::jsonb) o (id uuid, generation bigint)
@@ -117,6 +125,8 @@ delete from mirror_desktop where module_id = $1::uuid and id = any ($2::uuid[]);
 delete from mirror_operation where module_id = $1::uuid and id = any ($2::uuid[]);
 -- name: mirror_del_seat(module_id, ids)
 delete from mirror_seat where module_id = $1::uuid and id = any ($2::uuid[]);
+-- name: mirror_del_pool_io(module_id, ids)
+delete from mirror_pool_io where module_id = $1::uuid and pool_id = any ($2::uuid[]);
 -- name: mirror_del_share(module_id, ids)
 delete from mirror_share where module_id = $1::uuid and id = any ($2::uuid[]);
 -- name: mirror_del_pool(module_id, ids)
@@ -134,6 +144,8 @@ delete from mirror_desktop where module_id = $1::uuid and round < $2::bigint;
 delete from mirror_operation where module_id = $1::uuid and round < $2::bigint;
 -- name: mirror_sweep_seat(module_id, round)
 delete from mirror_seat where module_id = $1::uuid and round < $2::bigint;
+-- name: mirror_sweep_pool_io(module_id, round)
+delete from mirror_pool_io where module_id = $1::uuid and round < $2::bigint;
 -- name: mirror_sweep_share(module_id, round)
 delete from mirror_share where module_id = $1::uuid and round < $2::bigint;
 -- name: mirror_sweep_pool(module_id, round)

@@ -48,9 +48,12 @@ select id, name, generation, body || api_pool_change(id) || pool_forecast(id) as
 
 -- The newest version of the image unless one is named.
 -- name: pool_add(id, body)
-insert into pool (id, name, description, kind, image_id, image_version_id, spec_id, spares_running)
+insert into pool (id, name, description, kind, image_id, image_version_id, spec_id, spares_running, io_job, io_per_job,
+                  io_per_start)
 select $1::uuid, $2::jsonb ->> 'name', coalesce($2::jsonb ->> 'description', ''), $2::jsonb ->> 'kind', v.image_id, v.id,
-       ($2::jsonb ->> 'spec_id')::uuid, coalesce(($2::jsonb ->> 'spares_running')::integer, 0)
+       ($2::jsonb ->> 'spec_id')::uuid, coalesce(($2::jsonb ->> 'spares_running')::integer, 0),
+       coalesce($2::jsonb -> 'io' ->> 'job', 'session'), uio_of($2::jsonb -> 'io' -> 'per_job'),
+       uio_of($2::jsonb -> 'io' -> 'per_start')
   from image_version v
  where v.image_id = ($2::jsonb ->> 'image_id')::uuid
    and ($2::jsonb ->> 'image_version_id' is null or v.id = ($2::jsonb ->> 'image_version_id')::uuid)
@@ -63,6 +66,10 @@ update pool
        image_version_id = coalesce(($3::jsonb ->> 'image_version_id')::uuid, image_version_id),
        spec_id = coalesce(($3::jsonb ->> 'spec_id')::uuid, spec_id),
        spares_running = coalesce(($3::jsonb ->> 'spares_running')::integer, spares_running),
+       io_job = coalesce($3::jsonb -> 'io' ->> 'job', io_job),
+       io_per_job = case when $3::jsonb -> 'io' ? 'per_job' then uio_of($3::jsonb -> 'io' -> 'per_job') else io_per_job end,
+       io_per_start = case when $3::jsonb -> 'io' ? 'per_start' then uio_of($3::jsonb -> 'io' -> 'per_start')
+                           else io_per_start end,
        generation = generation + 1
  where id = $1::uuid and generation = $2::bigint;
 

@@ -135,7 +135,15 @@ select id, name, generation, body from api_block where id = $1::uuid;
 select id, name, generation, body from api_module where id = $1::uuid;
 
 -- name: bserver_get(id)
-select id, name, module_id, 0 as generation, body from api_bserver where id = $1::uuid;
+select id, name, module_id, generation, body from api_bserver where id = $1::uuid;
+
+-- What an administrator gives a bServer. Without a row its generation is 1.
+-- name: bserver_change(id, generation, patch)
+insert into bserver_io as t (bserver_id, module_id, io_limit, generation)
+select id, module_id, uio_of($3::jsonb -> 'io_limit'), $2::bigint + 1 from mirror_bserver where id = $1::uuid
+on conflict (bserver_id) do update
+   set module_id = excluded.module_id, io_limit = excluded.io_limit, generation = excluded.generation
+ where t.generation = $2::bigint;
 
 -- name: vf_get(id)
 select id, address as name, 0 as generation, body from api_vf where id = $1::uuid;

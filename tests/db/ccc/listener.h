@@ -55,17 +55,11 @@ static int listener_up(void **state)
     S(session, 1,
       "insert into login_session (token_hash, person_id, expires_at, remote) values ($1, '" ADMIN
       "', now() + interval '1 h', '-')");
-    static const struct route *const routes[] = { session_routes,
-                                                  person_routes,
-                                                  spec_routes,
-                                                  pool_routes,
-                                                  node_routes,
-                                                  audit_routes,
-                                                  desktop_routes,
-                                                  desktop_bulk_routes,
-                                                  operation_routes,
-                                                  filter_routes,
-                                                  NULL };
+    static const struct route *const routes[] = {
+        session_routes,   person_routes, spec_routes,    pool_routes,
+        node_routes,      audit_routes,  desktop_routes, desktop_bulk_routes,
+        operation_routes, filter_routes, tree_routes,    NULL
+    };
     struct http_spec spec = { .self = "ccc/test",
                               .address = "127.0.0.1:0",
                               .routes = routes,

@@ -25,7 +25,8 @@ static void kinds_can_what_the_contract_says(void **state)
     for (const struct resource *r = resources; r->word; r++) {
         unsigned can = (has(paths, r->path, "/{id}", "get") ? RESOURCE_GET : 0U) |
                        (has(paths, r->path, "", "post") ? RESOURCE_CREATE : 0U) |
-                       (has(paths, r->path, "/{id}", "delete") ? RESOURCE_DELETE : 0U);
+                       (has(paths, r->path, "/{id}", "delete") ? RESOURCE_DELETE : 0U) |
+                       (has(paths, r->path, "/{id}", "patch") ? RESOURCE_CHANGE : 0U);
 
         assert_true(has(paths, r->path, "", "get"));
         if (r->can != can)

@@ -93,7 +93,7 @@ static const char *const colours[] = { "red", "green", NULL };
 struct thing {
     const char *name, *colour;
     struct id id;
-    int64_t size;
+    int64_t size, rate;
     bool flag, size_given;
     json_t *list, *obj;
 };
@@ -110,6 +110,7 @@ static int take(struct thing *t, const char *text, json_t **keep, struct err *e)
           .min = 1,
           .max = 9,
           .given = &t->size_given },
+        { .name = "rate", .kind = JSON_DECIMAL, .to = &t->rate, .min = 1, .max = 1000000000 },
         { .name = "flag", .kind = JSON_BOOL, .to = &t->flag },
         { .name = "list", .kind = JSON_ARR, .to = &t->list, .min = 1, .max = 2 },
         { .name = "obj", .kind = JSON_OBJ, .to = &t->obj },
@@ -163,6 +164,13 @@ static void fields_are_strict(void **state)
         { "{\"name\":\"x\",\"size\":10}", "/size" },
         { "{\"name\":\"x\",\"size\":1.0}", "/size" },
         { "{\"name\":\"x\",\"size\":\"1\"}", "/size" },
+        { "{\"name\":\"x\",\"rate\":0}", "/rate" },
+        { "{\"name\":\"x\",\"rate\":0.0001}", "/rate" },
+        { "{\"name\":\"x\",\"rate\":0.0015}", "/rate" },
+        { "{\"name\":\"x\",\"rate\":-5}", "/rate" },
+        { "{\"name\":\"x\",\"rate\":1000000.001}", "/rate" },
+        { "{\"name\":\"x\",\"rate\":1e300}", "/rate" },
+        { "{\"name\":\"x\",\"rate\":\"5\"}", "/rate" },
         { "{\"name\":\"x\",\"flag\":0}", "/flag" },
         { "{\"name\":\"x\",\"list\":[]}", "/list" },
         { "{\"name\":\"x\",\"list\":[1,2,3]}", "/list" },
@@ -179,6 +187,26 @@ static void fields_are_strict(void **state)
     }
     assert_err(take(&t, "[]", &keep, &e), &e, ERR_INVALID_REQUEST);
     assert_err(take(&t, NULL, &keep, &e), &e, ERR_INVALID_REQUEST);
+}
+
+/* Every thousandth is taken as itself, whatever the nearest double is. */
+static void decimals_are_exact(void **state)
+{
+    struct thing t = { 0 };
+    json_t *keep = NULL;
+    char text[64];
+    struct err e = { 0 };
+
+    (void)state;
+    for (int64_t n = 1; n <= 1000000000; n += n < 20000 ? 1 : 999983) {
+        snprintf(text, sizeof text, "{\"name\":\"x\",\"rate\":%lld.%03lld}", (long long)(n / 1000),
+                 (long long)(n % 1000));
+        assert_ok(take(&t, text, &keep, &e), &e);
+        assert_int_equal(t.rate, n);
+    }
+    assert_ok(take(&t, "{\"name\":\"x\",\"rate\":1000000}", &keep, &e), &e);
+    assert_int_equal(t.rate, 1000000000);
+    json_decref(keep);
 }
 
 static void getters_tolerate(void **state)
@@ -212,7 +240,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(limits),           cmocka_unit_test(faults_quote_nothing),
         cmocka_unit_test(fields_are_taken), cmocka_unit_test(fields_are_strict),
-        cmocka_unit_test(getters_tolerate),
+        cmocka_unit_test(getters_tolerate), cmocka_unit_test(decimals_are_exact),
     };
 
     return cmocka_run_group_tests_name("json", tests, NULL, NULL);

@@ -13,6 +13,7 @@ import { ProblemNote } from '../shell/ProblemNote';
 import { NodeStateLabel } from '../words/StateLabel';
 import { formatMib, formatTime } from '../words/time';
 import { Bar } from './Bar';
+import { BserverIo } from './BserverIo';
 import { BserverMaintenance } from './BserverMaintenance';
 import { useModules } from './choices';
 import { Facts } from './Facts';
@@ -88,6 +89,7 @@ export function BserverPage() {
           ))}
         </div>
       </section>
+      <BserverIo bserver={bserver} />
       <section className="panel">
         <h2>{t('bservers.facts')}</h2>
         <Facts

@@ -12,6 +12,7 @@ import { formatAge, formatMib } from '../words/time';
 import { Bar } from './Bar';
 import { BserverMaintenance } from './BserverMaintenance';
 import { useModules } from './choices';
+import { IoBar } from './IoBar';
 
 const STATES = ['up', 'silent', 'maintenance'] as const;
 
@@ -44,6 +45,7 @@ export function BserversPage() {
           { title: t('field.state'), cell: (row) => <NodeStateLabel state={row.state} /> },
           { title: t('field.desktops'), cell: (row) => <Bar isLabelHidden label={t('overview.slots')} used={row.slots_used} total={row.slots} /> },
           { title: t('bservers.memory'), cell: (row) => <Bar isLabelHidden label={t('bservers.memory')} used={row.memory_used_mib} total={row.memory_mib} format={(mib) => formatMib(mib, i18n.language)} /> },
+          { title: t('io.title'), cell: (row) => <IoBar isLabelHidden io={row.io} /> },
           { title: t('overview.vfs'), cell: (row) => (row.vfs === 0 ? t('common.none') : <Bar isLabelHidden label={t('overview.vfs')} used={row.vfs_used} total={row.vfs} />) },
           { title: t('field.module'), cell: (row) => modules.byId.get(row.module_id)?.name ?? '–' },
           { title: t('field.lastHeard'), cell: (row) => (row.last_heard ? formatAge(row.last_heard, i18n.language) : '–') },

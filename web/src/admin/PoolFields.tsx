@@ -6,6 +6,7 @@ import type { Pool } from '../api/types';
 import { NumberField, SelectField, TextField } from '../form/fields';
 import { useImages, useSpecs } from './choices';
 import type { PoolDraft } from './poolDraft';
+import { PoolIoFields } from './PoolIoFields';
 
 export interface PoolFieldsProps {
   draft: PoolDraft;
@@ -82,7 +83,12 @@ export function SpecField({ draft, change }: PoolFieldsProps) {
   );
 }
 
-export function PolicyFields({ draft, change }: PoolFieldsProps) {
+export function PolicyFields({ draft, before, change }: PoolFieldsProps) {
   const { t } = useTranslation();
-  return <NumberField name="spares_running" label={t('pools.spares')} hint={t('pools.sparesHint')} value={draft.spares_running} min={0} max={1000} onChange={(spares_running) => change({ spares_running })} />;
+  return (
+    <>
+      <NumberField name="spares_running" label={t('pools.spares')} hint={t('pools.sparesHint')} value={draft.spares_running} min={0} max={1000} onChange={(spares_running) => change({ spares_running })} />
+      <PoolIoFields draft={draft.io} known={before?.io ?? null} onChange={(io) => change({ io })} />
+    </>
+  );
 }

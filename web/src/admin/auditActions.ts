@@ -17,6 +17,7 @@ export const AUDIT_ACTIONS = [
   'desktop.run-end',
   'bserver.maintenance',
   'bserver.resume',
+  'bserver.change',
   'module.confirm-deletions',
   'operation.cancel',
   'user.create',

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ApiProblem } from '../api/problem';
 import type { Pool } from '../api/types';
 import { draftOf, EMPTY_DRAFT, newPoolOf, type PoolDraft, POOL_STEPS, sharesOf, stepOf, whatLacks } from './poolDraft';
+import { EMPTY_IO } from './poolIo';
 
 describe('a pool being made', () => {
   it('goes from step to step, and knows what each still asks for', () => {
@@ -20,11 +21,11 @@ describe('a pool being made', () => {
 
   it('leaves out what was not chosen', () => {
     const body = newPoolOf({ ...EMPTY_DRAFT, name: ' Office ', image_id: 'i', spec_id: 's', shares: { m1: 5, m2: 0 }, spares_running: null });
-    expect(body).toEqual({ name: 'Office', description: '', kind: 'floating', image_id: 'i', spec_id: 's', shares: [{ module_id: 'm1', size: 5 }], spares_running: 0 });
+    expect(body).toEqual({ name: 'Office', description: '', kind: 'floating', image_id: 'i', spec_id: 's', shares: [{ module_id: 'm1', size: 5 }], spares_running: 0, io: { job: 'session', per_job: null, per_start: null } });
   });
 
   it('says 0 for a module that gives up its share', () => {
-    const before = { shares: [{ module_id: 'm2', size: 5, state: 'acknowledged' }] } as Pool;
+    const before = { shares: [{ module_id: 'm2', size: 5, state: 'acknowledged' }], io: { ...EMPTY_IO, modules: [] } } as unknown as Pool;
     const draft = { ...draftOf(before), shares: { m1: 5, m2: 0 } };
     expect(sharesOf(draft, before)).toEqual([
       { module_id: 'm1', size: 5 },

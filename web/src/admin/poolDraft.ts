@@ -1,6 +1,7 @@
 // A pool while it is being made or changed, and the steps of making one. Plain data, no page.
 import { ApiProblem } from '../api/problem';
 import type { NewPool, Pool } from '../api/types';
+import { EMPTY_IO, ioDraftOf, type PoolIoDraft } from './poolIo';
 
 export interface PoolDraft {
   name: string;
@@ -10,6 +11,7 @@ export interface PoolDraft {
   image_version_id: string;
   spec_id: string;
   spares_running: number | null;
+  io: PoolIoDraft;
   /** Desktops per module; a module that is absent has none. */
   shares: Readonly<Record<string, number>>;
 }
@@ -22,13 +24,14 @@ export const EMPTY_DRAFT: PoolDraft = {
   image_version_id: '',
   spec_id: '',
   spares_running: 0,
+  io: EMPTY_IO,
   shares: {},
 };
 
 export function draftOf(pool: Pool): PoolDraft {
   const shares = Object.fromEntries(pool.shares.map(({ module_id, size }) => [module_id, size]));
   const { name, description, kind, image_id, image_version_id, spec_id, spares_running } = pool;
-  return { name, description, kind, image_id, image_version_id, spec_id, spares_running, shares };
+  return { name, description, kind, image_id, image_version_id, spec_id, spares_running, io: ioDraftOf(pool), shares };
 }
 
 /** Modules that had a share are sent with 0, so that giving one up is said, not left out. */
@@ -49,6 +52,7 @@ export function newPoolOf(draft: PoolDraft): NewPool {
     spec_id: draft.spec_id,
     shares: sharesOf(draft, null),
     spares_running: draft.spares_running ?? 0,
+    io: draft.io,
   };
 }
 

@@ -23,8 +23,8 @@ export function usePoolEdit(before: Pool | null) {
     read: ({ id }) => call('get', '/pools/{id}', { path: { id } }),
     save: (value, base) => {
       if (!base) return call('post', '/pools', { body: newPoolOf(value) });
-      const { name, description, image_version_id, spec_id, spares_running, shares } = { ...newPoolOf(value), shares: sharesOf(value, base) };
-      return call('patch', '/pools/{id}', { path: { id: base.id }, generation: base.generation, body: { name, description, image_version_id, spec_id, spares_running, shares } });
+      const { name, description, image_version_id, spec_id, spares_running, io, shares } = { ...newPoolOf(value), shares: sharesOf(value, base) };
+      return call('patch', '/pools/{id}', { path: { id: base.id }, generation: base.generation, body: { name, description, image_version_id, spec_id, spares_running, io, shares } });
     },
     kinds: ['pool', 'module'],
     done: ({ name }) => t('form.saved', { name }),

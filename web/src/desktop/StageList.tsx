@@ -4,6 +4,7 @@ import { InProgressIcon } from '@patternfly/react-icons';
 import { useTranslation } from 'react-i18next';
 import type { Operation, OperationStage } from '../api/types';
 import { formatClock } from '../words/time';
+import { WaitingNote } from './WaitingNote';
 
 const VARIANTS = { waiting: 'pending', running: 'info', done: 'success', failed: 'danger' } as const;
 
@@ -30,6 +31,7 @@ export function StageList({ operation }: { operation: Operation }) {
   const { t } = useTranslation();
   return (
     <div className="stages">
+      <WaitingNote operation={operation} />
       <Progress value={operation.percent} size={ProgressSize.sm} aria-label={t('operation.progress')} />
       {operation.stages.length > 0 && (
         <ProgressStepper isVertical aria-label={t('operation.stages')}>

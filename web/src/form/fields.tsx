@@ -78,9 +78,11 @@ interface NumberFieldProps extends FieldProps {
   onChange: (value: number | null) => void;
   min: number;
   max: number;
+  /** Smallest difference between two values. */
+  step?: number;
 }
 
-export function NumberField({ value, onChange, min, max, ...field }: NumberFieldProps) {
+export function NumberField({ value, onChange, min, max, step = 1, ...field }: NumberFieldProps) {
   const error = useField({ path: `/${field.name}`, label: field.label, show: plain });
   return (
     <Field {...field} error={error}>
@@ -91,7 +93,7 @@ export function NumberField({ value, onChange, min, max, ...field }: NumberField
         onChange={(_, text) => onChange(text === '' ? null : Number(text))}
         min={min}
         max={max}
-        step={1}
+        step={step}
         isRequired={field.isRequired ?? false}
         validated={error ? 'error' : 'default'}
         {...described(field.name, error ?? field.hint)}

@@ -116,7 +116,7 @@ describe('a refusal', () => {
 
 describe('a pool', () => {
   const module = (id: string, name: string) => ({ id, name, counts: { slots: 10, slots_used: 0, vfs: 0, vfs_used: 0 } }) as unknown as Module;
-  const pool = { id: 'p1', name: 'Office', description: '', kind: 'floating', image_id: 'i1', image_version_id: 'v1', spec_id: 's1', spares_running: 0, generation: 7, shares: [{ module_id: 'm1', size: 1, state: 'acknowledged' }, { module_id: 'm2', size: 2, state: 'acknowledged' }] } as unknown as Pool;
+  const pool = { id: 'p1', name: 'Office', description: '', kind: 'floating', image_id: 'i1', image_version_id: 'v1', spec_id: 's1', spares_running: 0, io: { job: 'session', per_job: null, per_start: null, modules: [] }, generation: 7, shares: [{ module_id: 'm1', size: 1, state: 'acknowledged' }, { module_id: 'm2', size: 2, state: 'acknowledged' }] } as unknown as Pool;
   const open = async () => {
     answers['GET /modules'] = list(module('m0', 'module-0'), module('m1', 'module-1'), module('m2', 'module-2'));
     answers['GET /images'] = list({ id: 'i1', name: 'Debian', latest_version: null });

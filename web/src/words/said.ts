@@ -15,6 +15,7 @@ const SAID: readonly (readonly [RegExp, string, ...string[]])[] = [
   [/^is not allowed$/, 'choice'],
   [/^must be true or false$/, 'choice'],
   [/^must be a whole number from (-?\d+) to (-?\d+)$/, 'range', 'min', 'max'],
+  [/^must be a number from ([\d.]+) to ([\d.]+) with at most three decimals$/, 'decimal', 'min', 'max'],
   [/^(?:must be an object|is of no known kind)$/, 'general'],
   [/^must be a list within its bounds$/, 'list'],
   [/^must be 1 to 32 of a-z, 0-9, dot, dash, underscore$/, 'username'],
@@ -63,8 +64,8 @@ const SAID: readonly (readonly [RegExp, string, ...string[]])[] = [
   [/^the image holds internal snapshots/, 'snapshots'],
 ];
 
-/** "name must be a name", "share 2: size is missing": the member in front is known by its place. */
-const IN_FRONT = /^(?:share \d+: )?[a-z][a-z_]* (?=(?:is|must) )/;
+/** "name must be a name", "share 2: size is missing", "io: job is missing": the member in front is known by its place. */
+const IN_FRONT = /^(?:share \d+: |io: )?[a-z][a-z_]* (?=(?:is|must) )/;
 
 /** Null when the sentence is not known. */
 export function saidIn(t: TFunction, sentence: string): string | null {

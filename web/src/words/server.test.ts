@@ -53,5 +53,6 @@ describe('what the server says about a member, or an image', () => {
   it('is known with the member in front', () => {
     expect(saidIn(i18next.t, 'display_name must be at most 64 characters')).toBe('64자까지 쓸 수 있습니다.');
     expect(saidIn(i18next.t, 'share 2: size must be a whole number from 0 to 1000')).toBe('0에서 1000 사이의 정수를 넣으세요.');
+    expect(saidIn(i18next.t, 'io: per_job must be a number from 0.001 to 1000000 with at most three decimals')).toBe('0.001에서 1000000 사이의 수를 소수점 아래 셋째 자리까지 넣으세요.');
   });
 });

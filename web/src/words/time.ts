@@ -46,3 +46,8 @@ export function formatMib(mib: number, language: string): string {
   const text = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
   return gib >= 1 ? `${text.format(gib)} GiB` : `${text.format(mib)} MiB`;
 }
+
+/** Requests per second: three decimals where they matter. */
+export function formatRate(rate: number, language: string): string {
+  return new Intl.NumberFormat(language, { maximumFractionDigits: rate < 100 ? 3 : 1 }).format(rate);
+}
