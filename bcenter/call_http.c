@@ -11,8 +11,6 @@
 static int let_call(const struct request *rq, struct err *e)
 {
     struct bcenter *bc = rq->app;
-    int64_t attempt;
-    struct id key;
     int rc;
 
     module_lock(&bc->m);
@@ -20,8 +18,7 @@ static int let_call(const struct request *rq, struct err *e)
     module_unlock(&bc->m);
     if (rc < 0)
         return -1;
-    http_order(rq, &key, &attempt);
-    return call_order_take(&bc->calls, &key, attempt, e);
+    return call_order_take(&bc->calls, &rq->key, rq->attempt, e);
 }
 
 static void name_of(struct bcenter *bc, const struct id *person, char to[BROKER_LABEL])

@@ -44,7 +44,11 @@ struct request {
     const char *remote;   /* numeric address of the other end, for the audit */
     int64_t deadline_ms;  /* clock_boot_ms() at which the asker gives up (BIC-Deadline-Ms header,
                              capped by the route) */
-    bool woken;           /* this is a second run after http_park */
+    /* Of a node: which request this is, however often it comes: its Idempotency-Key ("" if there is
+     * none or it is no UUID) and its BIC-Attempt, 0 at first. */
+    struct id key;
+    int64_t attempt;
+    bool woken;   /* this is a second run after http_park */
     bool expired; /* woken because park_until has come: answer now, parking again is refused */
     void *app;    /* the daemon's own context */
     void *worker; /* what worker_start returned on this thread (db, peer handles) */
@@ -58,9 +62,6 @@ int http_query_only(const struct request *rq, const char *const allowed[], struc
 /* A whole number within bounds, or fallback if absent. INVALID_REQUEST. */
 int http_query_int(const struct request *rq, const char *name, int64_t min, int64_t max,
                    int64_t fallback, int64_t *out, struct err *e) MUSTCHECK;
-/* Which request this is, however often it comes: its Idempotency-Key, if that is a UUID ("" if
- * not), and its BIC-Attempt, 0 if absent. */
-void http_order(const struct request *rq, struct id *key, int64_t *attempt);
 /* The generation of If-Match: IF_MATCH_REQUIRED if absent, INVALID_REQUEST if not "\"n\"". */
 int http_if_match(const struct request *rq, int64_t *generation, struct err *e) MUSTCHECK;
 

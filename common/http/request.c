@@ -64,16 +64,6 @@ int http_query_int(const struct request *rq, const char *name, int64_t min, int6
     return 0;
 }
 
-void http_order(const struct request *rq, struct id *key, int64_t *attempt)
-{
-    const char *text = http_header(rq, "BIC-Attempt");
-
-    if (!id_parse(http_header(rq, "Idempotency-Key"), key))
-        *key = (struct id){ "" };
-    if (!text || !whole(text, attempt) || *attempt < 0)
-        *attempt = 0;
-}
-
 int http_if_match(const struct request *rq, int64_t *generation, struct err *e)
 {
     const char *text = http_header(rq, "If-Match");

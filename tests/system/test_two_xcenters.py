@@ -10,6 +10,7 @@ import signal
 import ssl
 import threading
 import time
+import uuid
 from urllib.parse import urlsplit
 
 import content
@@ -149,15 +150,18 @@ def busy(bic, pool, switched):
     bic.invariants()
 
 
-def ask(bic, xcenter, path):
-    """What this xCenter answers to the first module's bCenter: status and body."""
+def ask(bic, xcenter, path, body=None):
+    """What this xCenter answers to the first module's bCenter: status and body. body: to be posted."""
     url = urlsplit(xcenter.config["management_url"])
     pki = bic.run.bcenters["module-1"].state / "pki"
     context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
     context.check_hostname = False      # who it is stands in its certificate
     context.load_cert_chain(pki / "node.crt", pki / "node.key")
     c = http.client.HTTPSConnection(url.hostname, url.port, context=context, timeout=60)
-    c.request("GET", path)
+    if body is None:
+        c.request("GET", path)
+    else:
+        c.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
     answer = c.getresponse()
     return answer.status, json.loads(answer.read())
 
@@ -254,6 +258,39 @@ def test_what_a_sleeper_held_back_is_not_done(bic, pool):
         time.sleep(2)   # for what it might do
         me = rest.call("GET", "/me")["id"]
         assert not [i for i, in bic.rows(f"select id from session where ended_at is null and person_id = '{me}'")]
+
+
+def test_which_history_is_the_present_one_only_the_ccc_knows(bic):
+    """A bCenter that holds another history gets a relay's copy of the CCC's only with the CCC's word for it."""
+    wait_until("both are live", lambda: live(bic, bic.run.xcenters), WAIT_S)
+    foreign = f"/sync/v1/wanted?after={uuid.uuid4()}:5&wait=0"
+    for x in bic.run.xcenters:
+        status, page = ask(bic, x, foreign)
+        assert status == 200 and page["snapshot"], page
+    os.kill(bic.run.ccc.process.pid(), signal.SIGSTOP)
+    try:
+        for x in bic.run.xcenters:
+            status, problem = ask(bic, x, foreign)
+            assert (status, problem["type"]) == (503, "/problems/not-ready"), problem
+            own = f"/sync/v1/wanted?after={page['cursor']}&wait=0"
+            assert ask(bic, x, own)[0] == 200, "who holds this history needs no word of the CCC"
+            assert ask(bic, x, "/sync/v1/wanted?wait=0")[0] == 200, "nor who holds none"
+    finally:
+        os.kill(bic.run.ccc.process.pid(), signal.SIGCONT)
+    wait_until("both are live", lambda: live(bic, bic.run.xcenters), WAIT_S)
+
+
+def test_an_earlier_leader_is_not_heard(bic):
+    """What a leader that was followed by another still says reaches neither an xCenter nor the CCC."""
+    wait_until("both are live", lambda: live(bic, bic.run.xcenters), WAIT_S)
+    module = next(m for m in bic.admin.every("/modules") if m["name"] == "module-1")
+    word = {"about": {"source": module["id"], "module": {"epoch": module["epoch"] - 1, "login": "http://gone"}}}
+    for x in bic.run.xcenters:
+        status, problem = ask(bic, x, "/sync/v1/observed", word)
+        assert (status, problem["type"]) == (409, "/problems/epoch-stale"), problem
+    word["about"]["module"] = {"epoch": module["epoch"], "login": module["login"]}
+    assert ask(bic, bic.run.xcenters[0], "/sync/v1/observed", word)[0] == 200
+    assert bic.admin.call("GET", f"/modules/{module['id']}")["login"] == module["login"]
 
 
 def test_an_image_comes_through_either(bic, tmp_path):

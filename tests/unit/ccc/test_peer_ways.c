@@ -14,7 +14,7 @@ static struct peer_order seen;
 
 static int answer(const struct request *rq, struct reply *rp, struct err *e)
 {
-    http_order(rq, &seen.key, &seen.attempt);
+    seen = (struct peer_order){ rq->key, rq->attempt };
     return http_reply(rp, 201, json_object(), e);
 }
 
