@@ -105,6 +105,28 @@ static void an_answer_has_a_reason(void **state)
     }
 }
 
+/* The first and the last function of a slot. */
+static void each_function_has_its_address(void **state)
+{
+    struct id host = id_of(HOST);
+
+    (void)state;
+    for (int n = 0; n <= 9; n++) {
+        char address[16];
+        struct vf v = { .index = 1 };
+        struct err e = { 0 };
+        struct id id;
+        json_t *body;
+
+        snprintf(address, sizeof address, "0000:01:10.%d", n);
+        id = id_v5(HOST, address);
+        body = json_pack("{s:s, s:s, s:i}", "pf", "p", "address", address, "index", 0);
+        assert_int_equal(vf_ledger_read(&host, &id, body, &v, &e) == 0, n < 8);
+        assert_int_equal(v.index, n < 8 ? 0 : 1);
+        json_decref(body);
+    }
+}
+
 static void the_largest_that_is_read(void **state)
 {
     struct vf v = { .index = 0 };
@@ -269,6 +291,8 @@ static void drift_has_a_name(void **state)
     memcpy(v.seen.mac, "52:54:01:00:00:02", 18);
     assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_MAC);
     memcpy(v.seen.mac, "52:54:01:00:00:01", 18);
+    v.seen.vlan = 0;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_VLAN);
     v.seen.vlan = 8;
     assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_VLAN);
     v.seen.vlan = 7;
@@ -315,6 +339,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_read),
         cmocka_unit_test(an_answer_has_a_reason),
+        cmocka_unit_test(each_function_has_its_address),
         cmocka_unit_test(the_largest_that_is_read),
         cmocka_unit_test(bad_reports_change_nothing),
         cmocka_unit_test(only_its_own_answer_frees_it),
