@@ -85,42 +85,6 @@ static void snapshot_of_many_pages_then_changes(void **state)
 /* An object that cannot be read is refused alone: the snapshot that it is part of ends all the
  * same.
  */
-/* A source that tells of more than its reader can hold: refused, and nothing of it kept. */
-static void a_source_without_measure_is_refused(void **state)
-{
-    struct sync_set *src = sync_set_new_source(), *dst = sync_set_new_replica();
-    struct id ids[1200];
-    struct err e = { 0 };
-    char cursor[SYNC_CURSOR_MAX];
-    bool empty, refused = false;
-
-    (void)state;
-    sync_set_bound(dst, 600);
-    for (int i = 0; i < 1200; i++) {
-        ids[i] = id_new();
-        sync_set_put(src, "", "thing", &ids[i], body(i));
-    }
-    sync_set_ready(src);
-    for (int i = 0; i < 3 && !refused; i++) {
-        json_auto_t *page = NULL;
-
-        sync_set_cursor(dst, cursor);
-        assert_int_equal(sync_set_page(src, "", cursor, &page, &empty, &e), 0);
-        json_object_set_new(page, "from", json_string(cursor));
-        refused = sync_set_apply(dst, page, NULL, &e) < 0;
-    }
-    assert_true(refused);
-    assert_int_equal(e.code, ERR_PEER_PROTOCOL);
-    assert_non_null(strstr(e.detail, "600"));
-    assert_int_equal(sync_set_count(dst, NULL), 0);
-    for (int i = 600; i < 1200; i++) /* it comes to its senses */
-        sync_set_del(src, "", "thing", &ids[i]);
-    drain(src, "", dst, NULL);
-    assert_same(src, dst);
-    sync_set_free(src);
-    sync_set_free(dst);
-}
-
 static void a_refused_object_does_not_hold_up_a_snapshot(void **state)
 {
     struct sync_set *src = sync_set_new_source(), *dst = sync_set_new_replica();
@@ -597,7 +561,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(bodies_are_values),
         cmocka_unit_test(snapshot_of_many_pages_then_changes),
-        cmocka_unit_test(a_source_without_measure_is_refused),
         cmocka_unit_test(a_refused_object_does_not_hold_up_a_snapshot),
         cmocka_unit_test(not_ready_is_never_an_empty_list),
         cmocka_unit_test(two_relays_serve_the_same_cursors),
