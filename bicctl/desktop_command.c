@@ -21,10 +21,17 @@ static bool ended(const json_t *op)
 static int outcome(const json_t *op)
 {
     const char *state = json_str(op, "state");
-    const json_t *error = json_object_get(op, "error");
+    const json_t *error = json_object_get(op, "error"), *children = json_object_get(op, "children");
 
     if (state && strcmp(state, "succeeded") == 0)
         return EXIT_OK;
+    if (json_is_object(children)) {
+        fprintf(stderr,
+                "bicctl: %s: %lld of %lld succeeded; GET /operations/%s/children has each\n",
+                state ? state : "?", (long long)json_num(children, "succeeded", 0),
+                (long long)json_num(children, "total", 0), json_str(op, "id"));
+        return EXIT_FAILED;
+    }
     fprintf(stderr, "bicctl: %s: %s\n", state ? state : "?",
             json_str(error, "detail") ? json_str(error, "detail") : "no reason was given");
     return EXIT_FAILED;
@@ -146,13 +153,13 @@ static int show_dry(const struct options *o, const json_t *answer)
     static const char *const columns[] = { "name", "outcome", "slug", NULL };
     const json_t *totals = json_object_get(answer, "totals");
 
-    if (o->output == OUTPUT_JSON)
+    if (o->output == OUTPUT_JSON) {
         output_one(o->output, answer);
-    else
-        output_list(o->output, json_object_get(answer, "items"), columns);
-    fprintf(stderr, "%lld would, %lld already there, %lld refused\n",
-            (long long)json_num(totals, "will", 0), (long long)json_num(totals, "already", 0),
-            (long long)json_num(totals, "refused", 0));
+        return EXIT_OK;
+    }
+    output_list(o->output, json_object_get(answer, "items"), columns);
+    printf("%lld would, %lld already there, %lld refused\n", (long long)json_num(totals, "will", 0),
+           (long long)json_num(totals, "already", 0), (long long)json_num(totals, "refused", 0));
     return EXIT_OK;
 }
 
