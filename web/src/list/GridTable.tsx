@@ -99,6 +99,18 @@ export function GridTable<T>({ label, grid, span, onSpan, columns, keyOf, action
   useEffect(() => {
     if (box.current) box.current.scrollTop = 0;
   }, [about]);
+  // A row that had the focus and has left the window leaves it with the window, not with the page.
+  const hadFocus = useRef(false);
+  useLayoutEffect(() => {
+    if (hadFocus.current && document.activeElement === document.body) box.current?.focus({ preventScroll: true });
+  });
+  useEffect(() => {
+    const watch = (event: FocusEvent) => {
+      hadFocus.current = box.current?.contains(event.target as Node) ?? false;
+    };
+    document.addEventListener('focusin', watch);
+    return () => document.removeEventListener('focusin', watch);
+  }, []);
   useEffect(() => {
     if (goal === null) return;
     const field = box.current?.querySelector<HTMLElement>(`[data-row="${goal}"] input`);
