@@ -35,7 +35,8 @@ DESKTOPS = int(os.environ.get("DESKTOPS", "2000"))     # a block
 LIMIT_S = float(os.environ.get("LIMIT_S", "780"))       # no further block is begun after this
 KEEP_MIB = int(os.environ.get("KEEP_MIB", "3072"))      # memory of the machine that is left to others
 BLOCK_S = 240           # until a block's desktops run
-IDLE_S, PAGES = 20, 300
+SETTLE_S = float(os.environ.get("SETTLE_S", "35"))       # what the starts needed has gone back by then
+IDLE_S, PAGES = float(os.environ.get("IDLE_S", "20")), 300
 
 
 def numbered(n: int) -> topology.Block:
@@ -143,7 +144,7 @@ class Many:
         return found
 
     def measure(self) -> dict:
-        time.sleep(35)      # what the starts needed has gone back
+        time.sleep(SETTLE_S)
         tiers = self.tiers()
         meter, begin = host.Meter(tiers), time.monotonic()
         time.sleep(IDLE_S)
