@@ -67,8 +67,8 @@ test('the map of virtual functions says in words whose each is, and leads there 
   await signIn(page, 'admin');
   await page.goto(new URL('/admin/bservers', portal).href);
   await settled(page);
-  const simulated = page.locator('tr', { hasText: '모의' }).locator('a[href^="/admin/bservers/"]').first();
-  await simulated.click();
+  const networked = page.locator('tr', { hasText: '128' }).locator('a[href^="/admin/bservers/"]').first();
+  await networked.click();
   const owned = page.locator('.vf.assigned').filter({ has: page.locator('a') }).first();
   await owned.waitFor({ timeout: 60_000 });
   assert.equal(await page.locator('.vf').count(), 128, 'a cell a virtual function');
