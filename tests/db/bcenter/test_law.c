@@ -3,6 +3,7 @@
 #include "tests/db/bcenter/fixture.h"
 
 #include "sql/module/broker.h"
+#include "sql/module/io.h"
 #include "sql/module/login.h"
 #include "sql/module/module.h"
 #include "sql/module/replica.h"
@@ -378,6 +379,7 @@ static void every_statement_is_prepared(void **state)
 {
     (void)state;
     prepare_each(Q_module_all);
+    prepare_each(Q_io_all);
     prepare_each(Q_broker_all);
     prepare_each(Q_login_all);
     prepare_each(Q_replica_all);
