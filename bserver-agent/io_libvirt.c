@@ -1,4 +1,5 @@
 #include <libvirt/virterror.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,14 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
-enum { READ_MS = 5000, STATS = VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE };
+/* Of the VIRT_LOST_MAX threads that an agent can lose, counting may take three: when storage stands
+ * still and no QEMU answers, it waits rather than ends the agent. */
+enum { READ_MS = 5000, OUT_MAX = 3, STATS = VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE };
 
 struct libvirt {
     struct io_source source;
     struct hypervisor *h;
+    atomic_int out; /* ops that are past their deadline and not back */
 };
 
 /* All domains in one op; owned as hypervisor.h says. */
@@ -21,6 +25,7 @@ struct look {
     struct io_desktop *asked; /* sorted by desktop */
     int n;
     struct io_reading got;
+    atomic_int *out; /* of the source */
 };
 
 static void release(void *data)
@@ -29,6 +34,14 @@ static void release(void *data)
 
     free(l->asked);
     io_reading_free(&l->got);
+}
+
+static void come_back(void *data)
+{
+    struct look *l = data;
+
+    release(l);
+    atomic_fetch_sub(l->out, 1);
 }
 
 static int by_desktop(const void *a, const void *b)
@@ -206,20 +219,26 @@ static int libvirt_read(struct io_source *source, const struct io_desktop *runni
                         struct io_reading *out, struct err *e)
 {
     const struct virt_op op = { "counting requests", READ_MS, sizeof(struct look), run_look,
-                                release };
+                                come_back };
     struct libvirt *s = (struct libvirt *)source;
-    struct look l = { .n = n };
+    struct look l = { .n = n, .out = &s->out };
 
+    if (atomic_load(&s->out) >= OUT_MAX)
+        return err_set(e, ERR_VIRT_UNAVAILABLE, "too many machines do not answer");
     l.asked = malloc(((size_t)n + 1) * sizeof *l.asked);
     if (!l.asked)
         return err_set(e, ERR_INTERNAL, "out of memory");
     if (n)
         memcpy(l.asked, running, (size_t)n * sizeof *l.asked);
     qsort(l.asked, (size_t)n, sizeof *l.asked, by_desktop);
+    atomic_fetch_add(&s->out, 1); /* before: the thread may come back at any time */
     if (hypervisor_do(s->h, &op, &l, e) < 0) {
+        if (l.out) /* else it is not back: come_back counts it */
+            atomic_fetch_sub(&s->out, 1);
         release(&l);
         return -1;
     }
+    atomic_fetch_sub(&s->out, 1);
     io_reading_sort(&l.got);
     add_functions(running, n, &l.got);
     free(l.asked);
@@ -227,9 +246,13 @@ static int libvirt_read(struct io_source *source, const struct io_desktop *runni
     return 0;
 }
 
+/* With a thread that is still out it stays, as the hypervisor does. */
 static void libvirt_close(struct io_source *source)
 {
-    free(source);
+    struct libvirt *s = (struct libvirt *)source;
+
+    if (atomic_load(&s->out) == 0)
+        free(s);
 }
 
 int io_libvirt_open(struct hypervisor *h, struct io_source **out, struct err *e)
