@@ -215,16 +215,14 @@ static void add_functions(const struct io_desktop *all, int n, struct io_reading
     free(vf);
 }
 
-static int libvirt_read(struct io_source *source, const struct io_desktop *running, int n,
-                        struct io_reading *out, struct err *e)
+/* One op; DEADLINE when a QEMU did not answer. */
+static int look(struct libvirt *s, const struct io_desktop *running, int n, struct io_reading *out,
+                struct err *e)
 {
     const struct virt_op op = { "counting requests", READ_MS, sizeof(struct look), run_look,
                                 come_back };
-    struct libvirt *s = (struct libvirt *)source;
     struct look l = { .n = n, .out = &s->out };
 
-    if (atomic_load(&s->out) >= OUT_MAX)
-        return err_set(e, ERR_VIRT_UNAVAILABLE, "too many machines do not answer");
     l.asked = malloc(((size_t)n + 1) * sizeof *l.asked);
     if (!l.asked)
         return err_set(e, ERR_INTERNAL, "out of memory");
@@ -239,11 +237,33 @@ static int libvirt_read(struct io_source *source, const struct io_desktop *runni
         return -1;
     }
     atomic_fetch_sub(&s->out, 1);
-    io_reading_sort(&l.got);
-    add_functions(running, n, &l.got);
     free(l.asked);
     *out = l.got;
     return 0;
+}
+
+/* The thread that is lost to a QEMU keeps its domain busy, so that the next one passes it over: the
+ * others are still counted in this turn. */
+static int libvirt_read(struct io_source *source, const struct io_desktop *running, int n,
+                        struct io_reading *out, struct err *e)
+{
+    struct libvirt *s = (struct libvirt *)source;
+    struct err why;
+
+    do {
+        memset(&why, 0, sizeof why);
+        if (atomic_load(&s->out) >= OUT_MAX)
+            return err_set(e, ERR_VIRT_UNAVAILABLE, "too many machines do not answer");
+        if (look(s, running, n, out, &why) == 0) {
+            io_reading_sort(out);
+            add_functions(running, n, out);
+            return 0;
+        }
+        if (why.code == ERR_DEADLINE)
+            log_err("io-sample", &why);
+    } while (why.code == ERR_DEADLINE);
+    *e = why;
+    return -1;
 }
 
 /* With a thread that is still out it stays, as the hypervisor does. */
