@@ -8,7 +8,7 @@ import { call } from '../api/call';
 import type { Placement } from '../api/types';
 import { Spinner } from '../pf/Spinner';
 import { ProblemNote } from '../shell/ProblemNote';
-import { formatMib, formatTime } from '../words/time';
+import { formatMib, formatRate, formatTime } from '../words/time';
 
 type Candidate = Placement['candidates'][number];
 
@@ -32,6 +32,7 @@ function Candidates({ placement }: { placement: Placement }) {
           <Th>{t('placement.memory')}</Th>
           <Th>{t('placement.store')}</Th>
           <Th>{t('placement.vfs')}</Th>
+          <Th>{t('io.title')}</Th>
         </Tr>
       </Thead>
       <Tbody>
@@ -47,6 +48,7 @@ function Candidates({ placement }: { placement: Placement }) {
             <Td dataLabel={t('placement.memory')}>{formatMib(c.memory_free_mib, i18n.language)}</Td>
             <Td dataLabel={t('placement.store')}>{c.store_free_gib === null ? '–' : `${c.store_free_gib} GiB`}</Td>
             <Td dataLabel={t('placement.vfs')}>{c.vfs_free}</Td>
+            <Td dataLabel={t('io.title')}>{c.io_total === null || c.io_limit === null ? '–' : t('bar.words', { used: formatRate(c.io_total, i18n.language), total: formatRate(c.io_limit, i18n.language) })}</Td>
           </Tr>
         ))}
       </Tbody>
