@@ -108,13 +108,12 @@ static const struct id *place_by(struct module *m, const struct pool *p,
     return place < 0 ? NULL : &shares[place].module;
 }
 
-/* Some other module might serve her: it is of the pool, or was before its shares changed, and has
- * not said no just now. */
+/* No other module can serve her: those that are of the pool, with or without a share, or were
+ * before its shares changed, have said no just now. */
 static bool alone(const struct module *m, const struct pool *p, const struct broker_ask *ask)
 {
     for (int i = 0; i < p->nshares; i++)
-        if (!id_eq(&p->shares[i].module, &m->id) && p->shares[i].size > 0 &&
-            !passed_on(ask, &p->shares[i].module))
+        if (!id_eq(&p->shares[i].module, &m->id) && !passed_on(ask, &p->shares[i].module))
             return false;
     for (int i = 0; i < p->nbase; i++)
         if (!id_eq(&p->base[i].module, &m->id) && !passed_on(ask, &p->base[i].module))
@@ -124,9 +123,10 @@ static bool alone(const struct module *m, const struct pool *p, const struct bro
 
 /* Nobody serves her, says the CCC's request, and we gave her up to this request, not to a later
  * one: an order that comes late finds that others were asked since. */
-static bool given_back(const struct seat *seat, const struct broker_ask *ask)
+static bool given_back(const struct module *m, const struct pool *p, const struct seat *seat,
+                       const struct broker_ask *ask)
 {
-    return ask->again && id_eq(&seat->turn, &ask->turn);
+    return ask->again && id_eq(&seat->turn, &ask->turn) && alone(m, p, ask);
 }
 
 /* We have no share any more: who has a desktop here keeps it, nobody gets one, whatever was said.
@@ -153,7 +153,7 @@ static bool our_place(struct module *m, const struct pool *p, const struct broke
     struct seat *seat = module_seat(m, &ask->person, &p->id);
 
     if (!holder || passed_on(ask, holder)) {
-        if (!leaving(m, p) && ((seat && (!seat->released || given_back(seat, ask))) ||
+        if (!leaving(m, p) && ((seat && (!seat->released || given_back(m, p, seat, ask))) ||
                                alone(m, p, &nobody_said_no) || (!seat && alone(m, p, ask))))
             return true;
         place = place_by(m, p, p->shares, p->nshares, ask);

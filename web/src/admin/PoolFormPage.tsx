@@ -14,6 +14,7 @@ import { Spinner } from '../pf/Spinner';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
 import { useImages, useModules, useSpecs } from './choices';
+import { PoolChange } from './PoolChange';
 import { PoolCostLine } from './PoolCostLine';
 import { costOf, draftOf, EMPTY_DRAFT, newPoolOf, type PoolDraft, sharesOf } from './poolDraft';
 import { PoolShares } from './PoolShares';
@@ -127,6 +128,7 @@ function PoolForm({ pool }: { pool: Pool | null }) {
             />
             <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: t('pools.shares'), id: 'shares-title' }} titleDescription={t('pools.sharesHint')} />}>
               <PoolShares modules={modules.items} shares={draft.shares} acknowledged={base?.shares ?? []} onChange={(shares) => change({ shares })} />
+              {base?.change && <PoolChange change={base.change} modules={modules.items} onTakeBack={(shares) => change({ shares })} />}
             </FormFieldGroup>
             <NumberField name="spares_running" label={t('pools.spares')} hint={t('pools.sparesHint')} value={draft.spares_running} min={0} max={1000} onChange={(spares_running) => change({ spares_running })} />
             <PoolCostLine cost={cost} />
