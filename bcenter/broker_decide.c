@@ -139,6 +139,29 @@ static bool leaving(const struct module *m, const struct pool *p)
     return true;
 }
 
+/* Whatever the rendezvous says: her seat is here, or nobody else can have her. */
+static bool ours_anyway(struct module *m, const struct pool *p, const struct broker_ask *ask)
+{
+    const struct broker_ask nobody_said_no = { .nreleased = 0 };
+    struct seat *seat = module_seat(m, &ask->person, &p->id);
+
+    if (seat && (!seat->released || given_back(m, p, seat, ask)))
+        return true;
+    return alone(m, p, &nobody_said_no) || (!seat && alone(m, p, ask));
+}
+
+/* By the shares and, while they change, by those before. *at: where else. */
+static bool has_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                      const struct id **at)
+{
+    const struct id *now = place_by(m, p, p->shares, p->nshares, ask),
+                    *before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : now;
+    bool here = now && id_eq(now, &m->id), was_here = before && id_eq(before, &m->id);
+
+    *at = before && !was_here ? before : now ? now : &m->id;
+    return here && was_here && !module_seat(m, &ask->person, &p->id);
+}
+
 /*
  * A holder elsewhere that is known comes before everything: her desktop may be there. Whom we have
  * given up is the CCC's to give back, once all have said no; it may have given her to another, who
@@ -148,19 +171,13 @@ static bool leaving(const struct module *m, const struct pool *p)
 static bool our_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
                       struct decided *out)
 {
-    const struct broker_ask nobody_said_no = { .nreleased = 0 };
-    const struct id *holder = module_holder(m, &ask->person, &p->id), *place, *before;
-    struct seat *seat = module_seat(m, &ask->person, &p->id);
+    const struct id *holder = module_holder(m, &ask->person, &p->id);
 
     if (!holder || passed_on(ask, holder)) {
-        if (!leaving(m, p) && ((seat && (!seat->released || given_back(m, p, seat, ask))) ||
-                               alone(m, p, &nobody_said_no) || (!seat && alone(m, p, ask))))
+        if (!leaving(m, p) && ours_anyway(m, p, ask))
             return true;
-        place = place_by(m, p, p->shares, p->nshares, ask);
-        before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : place;
-        if (!seat && place && before && id_eq(place, &m->id) && id_eq(before, &m->id))
+        if (has_place(m, p, ask, &holder))
             return true;
-        holder = before && !id_eq(before, &m->id) ? before : place ? place : &m->id;
     }
     elsewhere(m, holder, out);
     out->release = ask->from_ccc;
@@ -270,6 +287,25 @@ static void exhausted(struct module *m, const struct pool *p, const struct broke
     refuse(out, ERR_POOL_EXHAUSTED, "every desktop of the pool is taken or being cleaned");
 }
 
+/* She has no desktop of this pool here. */
+static void newcomer(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                     int64_t boot_ms, struct decided *out)
+{
+    struct desktop *d;
+
+    if (!our_place(m, p, ask, out)) {
+        if (out->release && some_unsure(m, p))
+            decide(out, DECIDE_WAIT, NULL);
+        return;
+    }
+    d = spare_for(m, p, boot_ms);
+    if (!d)
+        exhausted(m, p, ask, out);
+    else
+        decide(out, desktop_ready(d, boot_ms) && d->bserver->knows_key ? DECIDE_OPEN : DECIDE_START,
+               d);
+}
+
 void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_ms,
                    struct decided *out)
 {
@@ -293,19 +329,8 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
         return;
     }
     p = module_pool(m, &pool_id);
-    if (!p) {
-        refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
-        return;
-    }
-    if (!our_place(m, p, ask, out)) {
-        if (out->release && some_unsure(m, p))
-            decide(out, DECIDE_WAIT, NULL);
-        return;
-    }
-    d = spare_for(m, p, boot_ms);
-    if (!d)
-        exhausted(m, p, ask, out);
+    if (p)
+        newcomer(m, p, ask, boot_ms, out);
     else
-        decide(out, desktop_ready(d, boot_ms) && d->bserver->knows_key ? DECIDE_OPEN : DECIDE_START,
-               d);
+        refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
 }
