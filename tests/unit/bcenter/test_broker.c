@@ -493,6 +493,7 @@ static void the_only_module(void **state)
 
     (void)state;
     two_modules(DESKTOPS, 0);
+    pool->nshares = 1;
     a = (struct broker_ask){ .person = people[0], .pool = pool->id, .from_ccc = true };
     module_seat_put(&m, &a.person, &a.pool, true, 1);
     assert_int_equal(decided(&a).what, DECIDE_START);
