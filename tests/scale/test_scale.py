@@ -56,7 +56,7 @@ def scale(block):
 def test_every_place_is_taken_and_runs(scale):
     """Exactly 100 a bServer and 50 a lane; each desktop with a function of its own."""
     desktops = scale.rest.every("/desktops")
-    assert len(desktops) == 2000 and all(d["state"] == "running" and d["ready"] for d in desktops)
+    assert len(desktops) == 2000 and all(d["observed"] == "running" and d["ready"] for d in desktops)
     assert set(Counter(d["bserver_id"] for d in desktops).values()) == {100}
     assert set(Counter((d["bserver_id"], d["lane"]) for d in desktops).values()) == {50}
     assert len({d["vf_id"] for d in desktops}) == 2000 and len({d["mac"] for d in desktops}) == 2000
