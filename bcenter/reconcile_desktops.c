@@ -365,16 +365,11 @@ void reconcile_unsure(struct bcenter *bc)
 
 void reconcile_desktops(struct bcenter *bc)
 {
-    struct bserver *b, *next;
     struct id *ids;
     int n;
 
     module_lock(&bc->m);
     RECONCILE_IDS(&bc->m, desktop, desktops, row.id, ids, n);
-    HASH_ITER(hh, bc->m.bservers, b, next)
-    {
-        b->io.refused = 0;
-    }
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++)
         reconcile_desktop(bc, &ids[i]);

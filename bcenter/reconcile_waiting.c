@@ -28,6 +28,7 @@ void reconcile_waits_end(struct module *m)
     HASH_ITER(hh, m->bservers, b, next)
     {
         b->io.waits = b->io.waits_now;
+        b->io.refused = 0; /* spares are looked at next */
     }
 }
 
