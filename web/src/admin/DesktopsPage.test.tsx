@@ -1,9 +1,13 @@
 // @vitest-environment jsdom
-import { fireEvent, screen, waitFor, within } from '@testing-library/react';
+import { configure, fireEvent, screen, waitFor, within } from '@testing-library/react';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Desktop, Operation } from '../api/types';
 import { listOf, ME, problem, serve, type Server, show } from '../testing/page';
 import { DesktopsPage } from './DesktopsPage';
+
+// Limits for a hang, not for a slow machine.
+configure({ asyncUtilTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const desktop = (n: number) =>
   ({ id: `d${n}`, name: `office-${n}`, pool_id: 'p', pool_name: 'office', state: 'off', username: null, bserver_id: null, allowed_actions: ['start'], operation: null, reason: null, observed: 'off', person_id: null }) as unknown as Desktop;

@@ -1,8 +1,12 @@
 // @vitest-environment jsdom
-import { fireEvent, screen, waitFor } from '@testing-library/react';
+import { configure, fireEvent, screen, waitFor } from '@testing-library/react';
 import { describe, expect, it, vi } from 'vitest';
 import { listOf, ME, serve, show } from '../testing/page';
 import { PoolWizard } from './PoolWizard';
+
+// Limits for a hang, not for a slow machine.
+configure({ asyncUtilTimeout: 60_000 });
+vi.setConfig({ testTimeout: 240_000 });
 
 const module = { id: 'm1', name: 'module-1', counts: { slots: 100, slots_used: 0, vfs: 26, vfs_used: 0 } };
 const verdict = { module_id: 'm1', name: 'module-1', state: 'up', as_of: null, size: 40, made: 0, add: 40, room: 26, bservers: 2, bservers_up: 2, wanted: 40, limit: 1000, law: 'law-vf', needs: { slots: 40, memory_mib: 40_960, storage_gib: 0, vfs: 40 }, free: { slots: 100, memory_mib: 102_400, storage_gib: 0, vfs: 26 }, promised: { slots: 0, memory_mib: 0, storage_gib: 0, vfs: 0 } };
