@@ -80,7 +80,7 @@ def test_interrupted_before_each_token_and_each_pid_file(fresh, monkeypatch):
     with psycopg.connect(fresh.clusters["ccc"].url("ccc_owner"), autocommit=True) as db:
         db.execute("delete from node_token where name like 'filler-%'")
         assert db.execute("select (select count(*) from block), (select count(*) from module), "
-                          "(select count(*) from node where kind <> 'ccc')").fetchone() == (1, 2, 7)
+                          "(select count(*) from node where kind <> 'ccc')").fetchone() == (1, 2, 8)
 
 
 def once_each(run):
