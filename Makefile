@@ -1,6 +1,6 @@
 # BIC. The two commands are `make run` and `make test`; `make help` lists the rest.
 #
-#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   PORTS=20000-20999   TLS=1
+#   CC=gcc|clang   SAN=address,undefined | thread   STATE=DIR (default var)   PORTS=20000-20999   TLS=1   SCALE=block
 #   V=1 (show commands)
 #
 # build/<flavour>/ holds objects, archives and programs of one compiler and sanitizer.
@@ -10,7 +10,7 @@ PKGS     := libmicrohttpd jansson libpq libvirt uuid libcurl gnutls libsodium in
 DAEMONS  := ccc xcenter bcenter bserver-agent
 PROGRAMS := $(DAEMONS) bicctl
 STATE    ?= var
-export STATE PORTS TLS SAN CC
+export STATE PORTS TLS SAN CC SCALE
 
 comma    := ,
 FLAVOUR  := $(notdir $(CC))$(if $(SAN),-$(subst $(comma),-,$(SAN)))
@@ -99,7 +99,7 @@ IMAGES   := $(abspath $(or $(IMAGES_DIR),$(if $(filter /%,$(STATE)),$(STATE),$(C
 
 run: packages-run
 	@$(PYTHON) packaging/block check
-	@$(MAKE) $(JOBS) CC=gcc SAN= O=build/run images web-dist all
+	@$(MAKE) $(JOBS) CC=gcc SAN= O=build/run $(if $(SCALE),,images) web-dist all
 	@$(PYTHON) packaging/block up --images $(IMAGES)
 stop:
 	@$(PYTHON) packaging/block down
@@ -130,7 +130,10 @@ test: packages-test
 # Slower proofs: an agent killed at random moments of a start, many times.
 test-fault:
 	@LIVES=40 $(MAKE) --no-print-directory test SUITES=fault
-.PHONY: test-fault
+# 2,000 desktops on 20 simulated bServers, with what gcc -O2 makes: some minutes.
+test-scale: packages-test
+	@$(MAKE) --no-print-directory test SUITES=scale TEST_SAN= TEST_BUILD=build/run
+.PHONY: test-fault test-scale
 
 -include tests/fuzz/fuzz.mk tests/bench/bench.mk
 -include tests/more.mk

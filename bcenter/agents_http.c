@@ -9,7 +9,8 @@
 #include "common/base/json.h"
 #include "common/sync/serve.h"
 
-enum { GATHER_MS = 15 };
+/* Of one agent: 1,000 desktops, 1,024 VFs, orders and screens, and room for what comes later. */
+enum { GATHER_MS = 15, OBJECTS_MAX = 16384 };
 
 static const char *park_key(const struct id *agent, char to[48])
 {
@@ -88,8 +89,8 @@ static int admit(struct bcenter *bc, const struct id *agent, struct sync_set **s
                        "this bCenter has not heard yet which bServers are its own");
     }
     rc = module_admit(&bc->m, agent, &b, e);
-    if (rc == 0 && !b->set)
-        b->set = sync_set_new_replica();
+    if (rc == 0 && !b->set && (b->set = sync_set_new_replica()))
+        sync_set_bound(b->set, OBJECTS_MAX);
     *set = rc == 0 ? b->set : NULL;
     module_unlock(&bc->m);
     if (rc < 0)

@@ -50,8 +50,9 @@ void bcenter_wake_management(struct bcenter *bc, const char *key)
 void bcenter_wake_push(struct bcenter *bc)
 {
     pthread_rwlock_rdlock(&bc->wires);
-    if (bc->push)
-        sync_push_wake(bc->push);
+    for (int i = 0; i < BCENTER_XCENTERS; i++)
+        if (bc->push[i])
+            sync_push_wake(bc->push[i]);
     pthread_rwlock_unlock(&bc->wires);
 }
 
@@ -100,6 +101,15 @@ static int open_sets(struct bcenter *bc, struct err *e)
     return 0;
 }
 
+static int count_of(char *const *list)
+{
+    int n = 0;
+
+    while (list[n])
+        n++;
+    return n;
+}
+
 static int open_node(struct bcenter *bc, struct err *e)
 {
     const struct bcenter_config *c = bc->config;
@@ -109,6 +119,9 @@ static int open_node(struct bcenter *bc, struct err *e)
     bc->xcenters = daemon_list(c->xcenter_url);
     if (!bc->xcenters || !bc->xcenters[0])
         return err_set(e, ERR_INVALID_REQUEST, "xcenter_url names no address");
+    if (count_of(bc->xcenters) > BCENTER_XCENTERS)
+        return err_set(e, ERR_INVALID_REQUEST, "xcenter_url names more than %d addresses",
+                       BCENTER_XCENTERS);
     return node_open(&spec, &bc->node, e);
 }
 
@@ -146,6 +159,7 @@ static int load(struct bcenter *bc, struct err *e)
     bc->loaded = true;
     module_unlock(&bc->m);
     sync_set_ready(bc->agents);
+    sync_set_led(bc->observed, bc->m.epoch);
     sync_set_ready(bc->observed);
     return 0;
 }
@@ -283,6 +297,7 @@ int bcenter_start(struct daemon *d, void *config, void **app, struct err *e)
     module_init(&bc->m);
     pthread_rwlock_init(&bc->wires, NULL);
     pthread_mutex_init(&bc->agents_lock, NULL);
+    pthread_mutex_init(&bc->calls.lock, NULL);
     if (open_sets(bc, e) < 0 || open_node(bc, e) < 0 || take_lead(bc, e) < 0 || load(bc, e) < 0 ||
         open_blobs(bc, e) < 0 || start_login(bc, e) < 0 || start_management(bc, e) < 0 ||
         start_threads(bc, e) < 0) {
@@ -337,6 +352,7 @@ void bcenter_stop(void *app)
     sodium_memzero(&bc->key, sizeof bc->key);
     pthread_rwlock_destroy(&bc->wires);
     pthread_mutex_destroy(&bc->agents_lock);
+    pthread_mutex_destroy(&bc->calls.lock);
     free(bc->management_url);
     free(bc->xcenters);
     free(bc);

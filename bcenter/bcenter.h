@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "bcenter/call_order.h"
 #include "bcenter/module.h"
 #include "common/daemon/daemon.h"
 #include "common/daemon/node.h"
@@ -33,6 +34,9 @@ struct bcenter_config {
 
 struct login_book; /* login.h */
 struct upstream;   /* upstream.h */
+
+/* A block has two; more are for the time in which one moves to another machine. */
+enum { BCENTER_XCENTERS = 4 };
 
 enum { AUDIT_ROOM = 2000 };
 /* A row of the table audit, by its revision there. */
@@ -63,12 +67,11 @@ struct bcenter {
     struct sync_set *agents;   /* source: what the agents shall do */
     struct sync_set *observed; /* source: what the CCC shall know */
     struct ticket_key key;
-    int64_t key_rev; /* the agents' set holds our key since this revision */
-    pthread_rwlock_t
-        wires; /* the four that are woken from any thread; NULL while they do not run */
+    int64_t key_rev;        /* the agents' set holds our key since this revision */
+    pthread_rwlock_t wires; /* those that are woken from any thread; NULL while they do not run */
     struct http_server *login, *management;
     struct ticker *reconciling;
-    struct sync_push *push;
+    struct sync_push *push[BCENTER_XCENTERS]; /* one to each; NULL: there is no such xCenter */
     struct ticker *leading;
     struct ticker *telling; /* among the wires: tells the agents what is new */
     struct db *leader_db, *reconcile_db;
@@ -78,6 +81,7 @@ struct bcenter {
     struct blob_relay *relay;
     struct upstream *up;
     struct audit_feed audit;
+    struct call_orders calls;
     pthread_mutex_t agents_lock; /* agent_ids and what is due to them */
     struct id agent_ids[64];
     bool agent_due[64];                   /* there is something new for it */
@@ -105,8 +109,8 @@ void bcenter_stop(void *app);
 bool bcenter_ready(void *app, char *why, size_t size);
 json_t *bcenter_summary(void *app);
 
-/* Wakes, callable under module_lock: reconcile, a parked request of one of the listeners, the push
- * upwards, what tells the agents. */
+/* Wakes, callable under module_lock: reconcile, a parked request of one of the listeners, the
+ * pushes upwards, what tells the agents. */
 void bcenter_poke(struct bcenter *bc);
 void bcenter_wake_login(struct bcenter *bc, const char *key);
 void bcenter_wake_management(struct bcenter *bc, const char *key);

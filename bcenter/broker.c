@@ -349,9 +349,13 @@ static int start(struct bcenter *bc, struct db *db, const struct connect *c,
 
 static void given_up(struct bcenter *bc, const struct connect *c, const PGresult *r)
 {
+    struct seat *s;
+
     module_lock(&bc->m);
-    publish_seat(bc, module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true,
-                                     db_int(r, 0, "generation", 1)));
+    s = module_seat_put(&bc->m, &c->ask.person, &c->ask.pool, true, db_int(r, 0, "generation", 1));
+    if (s)
+        s->turn = c->ask.turn;
+    publish_seat(bc, s);
     module_unlock(&bc->m);
 }
 
@@ -364,9 +368,10 @@ static int no_room(struct bcenter *bc, struct db *db, const struct connect *c,
     char epoch[24];
 
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    /* seat_refuse knows no turn: it takes those before */
     if (db_run(db, dc->release ? &Q_seat_release : &Q_seat_refuse,
                DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch, c->actor_name, c->trace,
-                       err_slug(dc->why.code), dc->why.detail),
+                       err_slug(dc->why.code), dc->why.detail, or_null(&c->ask.turn)),
                &r, e) < 0)
         return -1;
     if (db_rows(r) != 1) {
@@ -386,7 +391,8 @@ static int pass_on(struct bcenter *bc, struct db *db, const struct connect *c, s
     char epoch[24];
 
     snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
-    if (db_run(db, &Q_seat_pass, DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch), &r, e) < 0)
+    if (db_run(db, &Q_seat_pass,
+               DB_ARGS(c->ask.person.s, c->ask.pool.s, epoch, or_null(&c->ask.turn)), &r, e) < 0)
         return -1;
     if (db_rows(r) != 1) {
         daemon_quit(3);

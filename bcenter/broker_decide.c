@@ -158,6 +158,23 @@ static bool alone(const struct module *m, const struct pool *p, const struct bro
     return true;
 }
 
+/* Nobody serves her, says the CCC's request, and we gave her up to this request, not to a later
+ * one: an order that comes late finds that others were asked since. */
+static bool given_back(const struct seat *seat, const struct broker_ask *ask)
+{
+    return ask->again && id_eq(&seat->turn, &ask->turn);
+}
+
+/* We have no share any more: who has a desktop here keeps it, nobody gets one, whatever was said.
+ */
+static bool leaving(const struct module *m, const struct pool *p)
+{
+    for (int i = 0; i < p->nshares; i++)
+        if (id_eq(&p->shares[i].module, &m->id))
+            return false;
+    return true;
+}
+
 /*
  * A holder elsewhere that is known comes before everything: her desktop may be there. Whom we have
  * given up is the CCC's to give back, once all have said no; it may have given her to another, who
@@ -172,8 +189,8 @@ static bool our_place(struct module *m, const struct pool *p, const struct broke
     struct seat *seat = module_seat(m, &ask->person, &p->id);
 
     if (!holder || passed_on(ask, holder)) {
-        if (ask->again || (seat && !seat->released) || alone(m, p, &nobody_said_no) ||
-            (!seat && alone(m, p, ask)))
+        if (!leaving(m, p) && ((seat && (!seat->released || given_back(seat, ask))) ||
+                               alone(m, p, &nobody_said_no) || (!seat && alone(m, p, ask))))
             return true;
         place = place_by(m, p, p->shares, p->nshares, ask);
         before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : place;
@@ -182,7 +199,16 @@ static bool our_place(struct module *m, const struct pool *p, const struct broke
         holder = before && !id_eq(before, &m->id) ? before : place ? place : &m->id;
     }
     elsewhere(m, holder, out);
-    out->release = ask->from_ccc && !(seat && seat->released);
+    out->release = ask->from_ccc;
+    return false;
+}
+
+/* One of them may be hers already: before that is known nothing is said for good. */
+static bool some_unsure(const struct module *m, const struct pool *p)
+{
+    for (const struct desktop *d = m->desktops; d; d = d->hh.next)
+        if (d->unsure && id_eq(&d->row.pool, &p->id))
+            return true;
     return false;
 }
 
@@ -301,8 +327,11 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
         refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
         return;
     }
-    if (!our_place(m, p, ask, out))
+    if (!our_place(m, p, ask, out)) {
+        if (out->release && some_unsure(m, p))
+            decide(out, DECIDE_WAIT, NULL);
         return;
+    }
     d = spare_for(m, p, ask, boot_ms);
     if (d)
         give(m, d, boot_ms, out);

@@ -15,7 +15,8 @@ struct broker_ask {
     bool from_ccc;                   /* the CCC asks, and asks others if she is not served here */
     struct id released[BROKER_MODULES]; /* with it: those that said that they do not serve her */
     int nreleased;
-    bool again; /* all of them have: whoever has room takes her, also one that gave her up */
+    struct id turn; /* the CCC's request; "": of a CCC that does not say */
+    bool again; /* all of them have: whoever has room takes her, if it gave her up to this turn */
 };
 
 enum decision {

@@ -16,7 +16,9 @@ static int let_call(const struct request *rq, struct err *e)
     module_lock(&bc->m);
     rc = module_let_call(&bc->m, &rq->caller.id, e);
     module_unlock(&bc->m);
-    return rc;
+    if (rc < 0)
+        return -1;
+    return call_order_take(&bc->calls, &rq->key, rq->attempt, e);
 }
 
 static void name_of(struct bcenter *bc, const struct id *person, char to[BROKER_LABEL])
@@ -60,6 +62,7 @@ static int post_connection(const struct request *rq, struct reply *rp, struct er
         return err_set(e, ERR_INVALID_REQUEST, "pool_id, desktop_id or operation_id is missing");
     ask.ask.from_ccc = true;
     ask.ask.again = json_flag(rq->body, "again", false);
+    json_id(rq->body, "turn", &ask.ask.turn);
     take_released(&ask.ask, json_object_get(rq->body, "released"));
     name_of(bc, &ask.ask.person, ask.actor_name);
     if (broker_connect(bc, bcenter_db(rq), &ask, &c, e) < 0)

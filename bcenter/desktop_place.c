@@ -286,6 +286,17 @@ struct desktop *desktop_place_take(struct module *m, const struct desktop_place 
     return d;
 }
 
+void desktop_place_undo(struct module *m, struct desktop *d)
+{
+    d->bserver->memory_used_mib -= d->row.memory_mib;
+    d->bserver->store_used_gib -= d->row.store_gib;
+    if (d->vf && d->vf->state == VF_ASSIGNED) {
+        d->vf->state = VF_FREE;
+        d->vf->mac[0] = '\0';
+    }
+    module_desktop_remove(m, d);
+}
+
 static void give_back(struct vf *v, const struct id *check)
 {
     bool lost = v->state == VF_LOST;

@@ -34,8 +34,11 @@ int desktop_place_decide(struct module *m, const struct pool *p, const struct im
                          struct desktop_place *out, struct err *e) MUSTCHECK;
 /* db_tx body; arg is a const struct desktop_place. EPOCH_STALE, CONFLICT. */
 int desktop_place_store(struct db *db, void *arg, struct err *e) MUSTCHECK;
-/* Lock held; the database has it. NULL: its bServer is gone, or no memory. */
+/* Lock held. Before the database has it only if it is kept busy until then. NULL: its bServer is
+ * gone, or no memory. */
 struct desktop *desktop_place_take(struct module *m, const struct desktop_place *place);
+/* Lock held: it was taken before the database had it, which refused. d is freed. */
+void desktop_place_undo(struct module *m, struct desktop *d);
 /* Lock held; the database has forgotten it. Its function waits in quarantine until the question
  * `check` is answered (NULL: not known; its bServer's rows are read again); d is freed. */
 void desktop_place_leave(struct module *m, struct desktop *d, const struct id *check);

@@ -140,7 +140,8 @@ static const char *or_null(const char *s)
     return s && s[0] ? s : NULL;
 }
 
-static int write_row(struct bcenter *bc, struct db *db, const struct change *c, struct err *e)
+static int run_row(struct bcenter *bc, struct db *db, const struct change *c, PGresult **out,
+                   struct err *e)
 {
     auto_result PGresult *r = NULL;
     char generation[24], epoch[24], seq[24];
@@ -164,7 +165,16 @@ static int write_row(struct bcenter *bc, struct db *db, const struct change *c, 
                 &r, e);
     free(image);
     free(error);
-    return rc < 0 ? -1 : store_outcome(r, e);
+    if (rc == 0)
+        *out = MOVE(r);
+    return rc;
+}
+
+static int write_row(struct bcenter *bc, struct db *db, const struct change *c, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+
+    return run_row(bc, db, c, &r, e) < 0 ? -1 : store_outcome(r, e);
 }
 
 static void apply_operation(struct bcenter *bc, struct desktop *d, const struct change *c)
@@ -233,9 +243,9 @@ void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c)
     publish_desktop(bc, d);
 }
 
-int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct err *e)
+/* Lock not held. What the database has said of the change. */
+static void settle(struct bcenter *bc, struct db *db, struct change *c, int rc)
 {
-    int rc = write_row(bc, db, c, e);
     struct desktop *d;
 
     if (rc < 0)
@@ -250,7 +260,57 @@ int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct er
     json_decref(c->op_problem);
     if (rc == 0)
         bcenter_poke(bc);
+}
+
+int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct err *e)
+{
+    int rc = write_row(bc, db, c, e);
+
+    settle(bc, db, c, rc);
     return rc;
+}
+
+struct batch {
+    struct bcenter *bc;
+    struct change *all;
+    int n;
+    int outcome[CHANGES_MOST];
+};
+
+/* One that somebody was faster with does not hold up the others; a statement that fails does. */
+static int write_batch(struct db *db, void *arg, struct err *e)
+{
+    struct batch *b = arg;
+
+    for (int i = 0; i < b->n; i++) {
+        auto_result PGresult *r = NULL;
+        struct err of = { 0 };
+
+        if (run_row(b->bc, db, &b->all[i], &r, e) < 0)
+            return -1;
+        b->outcome[i] = store_outcome(r, &of);
+        if (b->outcome[i] < 0)
+            log_err("reconcile", &of);
+    }
+    return 0;
+}
+
+void change_commit_all(struct bcenter *bc, struct db *db, struct change *all, int n)
+{
+    struct batch b = { .bc = bc, .all = all, .n = n };
+    struct err e = { 0 };
+
+    if (n > 1 && db_tx_once(db, write_batch, &b, &e) == 0) {
+        for (int i = 0; i < n; i++)
+            settle(bc, db, &all[i], b.outcome[i]);
+        return;
+    }
+    /* Also when it is not known what became of them: generations tell. */
+    for (int i = 0; i < n; i++) {
+        e = (struct err){ 0 };
+        if (change_commit(bc, db, &all[i], &e) < 0)
+            log_err("reconcile", &e);
+    }
 }
 
 static void take_id(const PGresult *r, int row, const char *column, struct id *to)
@@ -374,8 +434,11 @@ void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id)
     auto_result PGresult *r = NULL, *s = NULL, *o = NULL;
     struct err e = { 0 };
     struct desktop *d;
+    char epoch[24];
 
-    if (db_run(db, &Q_desktop_one, DB_ARGS(id->s), &r, &e) < 0 ||
+    snprintf(epoch, sizeof epoch, "%lld", (long long)bc->m.epoch);
+    if (db_run(db, &Q_desktop_fence, DB_ARGS(id->s, epoch), NULL, &e) < 0 ||
+        db_run(db, &Q_desktop_one, DB_ARGS(id->s), &r, &e) < 0 ||
         db_run(db, &Q_session_one, DB_ARGS(id->s), &s, &e) < 0 ||
         db_run(db, &Q_operation_of, DB_ARGS(id->s), &o, &e) < 0) {
         log_err("desktop-reload", &e);

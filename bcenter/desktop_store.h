@@ -35,6 +35,11 @@ int change_commit(struct bcenter *bc, struct db *db, struct change *c, struct er
 
 /* Lock held: memory as the database has taken it; change_commit does it. *c stays the caller's. */
 void change_apply(struct bcenter *bc, struct desktop *d, const struct change *c);
+/* The same for several desktops, in one transaction as far as that goes; what is not taken is
+ * logged.
+ */
+enum { CHANGES_MOST = 32 };
+void change_commit_all(struct bcenter *bc, struct db *db, struct change *all, int n);
 
 /* Editing c->row. */
 void change_stop(struct change *c, bool destroy); /* run null, seq + 1 */
@@ -44,7 +49,8 @@ void change_free(struct module *m, struct desktop *d,
                  struct change *c); /* nobody's any more: a new overlay if it was used */
 
 /* Lock not held; nobody else writes the desktop meanwhile. Reads its row, session and orders again:
- * one that has come to be or is no more is taken in or forgotten, too. */
+ * one that has come to be or is no more is taken in or forgotten, too. A write whose answer was
+ * lost, and which is still on its way in the database, fails from then on. */
 void desktop_reload(struct bcenter *bc, struct db *db, const struct id *id);
 /* Lock held: the row is no more. check: the question about its VF that was stored with that; NULL:
  * not known here. */

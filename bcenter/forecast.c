@@ -1,16 +1,10 @@
 #include "bcenter/forecast.h"
 
 enum { UNCOUNTED = 1 << 20 }; /* more desktops than anybody has */
+enum { SLOTS, MEMORY, STORAGE, VFS, KINDS };
 
-/* What one host has of each law, in desktops. */
-struct room {
-    int64_t slots, memory, storage, vfs;
-};
-
-static int64_t least(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
+static const enum err_code laws[KINDS] = { ERR_LAW_SLOTS, ERR_LAW_MEMORY, ERR_LAW_STORAGE,
+                                           ERR_LAW_VF };
 
 static int64_t times(int64_t have, int64_t each)
 {
@@ -22,60 +16,42 @@ static bool can(const struct candidate *c, const struct demand *d)
     return c->up && c->format && (d->needs_vf || c->user_net);
 }
 
-static struct room room_of(const struct candidate *c, const struct demand *d)
+/* For how many desktops one host has enough of everything; binds[law]: it is this that ends it. */
+static int64_t room(const struct candidate *c, const struct demand *d, bool binds[KINDS])
 {
-    struct room r = { 0 };
+    int64_t of[KINDS] = { 0 }, least = UNCOUNTED;
 
     for (int i = 0; i < c->lanes && i < PLACEMENT_LANES; i++)
-        r.slots += c->free_slots[i];
-    r.memory = times(c->memory_free_mib, d->memory_mib);
-    r.storage = c->store_free_gib < 0 ? UNCOUNTED : times(c->store_free_gib, d->store_gib);
-    r.vfs = d->needs_vf ? c->free_vfs : UNCOUNTED;
-    return r;
-}
-
-/* Adds what one host has; returns for how many desktops it has of everything. */
-static int64_t add_room(const struct candidate *c, const struct demand *d, struct room *all)
-{
-    struct room r = room_of(c, d);
-
-    all->slots += r.slots;
-    all->memory += r.memory;
-    all->storage += r.storage;
-    all->vfs += r.vfs;
-    return least(least(r.slots, r.memory), least(r.storage, r.vfs));
+        of[SLOTS] += c->free_slots[i];
+    of[MEMORY] = times(c->memory_free_mib, d->memory_mib);
+    of[STORAGE] = c->store_free_gib < 0 ? UNCOUNTED : times(c->store_free_gib, d->store_gib);
+    of[VFS] = d->needs_vf ? c->free_vfs : UNCOUNTED;
+    for (int k = 0; k < KINDS; k++)
+        least = of[k] < least ? of[k] : least;
+    for (int k = 0; k < KINDS; k++)
+        binds[k] = binds[k] || of[k] == least;
+    return least;
 }
 
 int forecast_make(const struct candidate *c, int n, const struct forecast_ask *ask,
                   struct forecast_law out[FORECAST_LAWS])
 {
     const int64_t more = ask->share - ask->have;
-    struct room all = { 0 };
+    bool binds[KINDS] = { false }, any = false;
     int64_t fit = 0;
-    int hosts = 0, k = 0;
+    int k = 0;
 
     for (int i = 0; i < n; i++)
         if (can(&c[i], &ask->each)) {
-            hosts++;
-            fit += add_room(&c[i], &ask->each, &all);
+            fit += room(&c[i], &ask->each, binds);
+            any = true;
         }
-    const struct forecast_law each[] = {
-        { ERR_LAW_CAPABILITY, more, hosts ? more : 0 },
-        { ERR_LAW_MODULE, more, ask->room },
-        { ERR_LAW_SLOTS, more, all.slots },
-        { ERR_LAW_MEMORY, more, all.memory },
-        { ERR_LAW_STORAGE, more, all.storage },
-        { ERR_LAW_VF, more, all.vfs },
-    };
-
-    for (int i = 0; i < (int)(sizeof each / sizeof *each) && k < FORECAST_LAWS; i++) {
-        bool counted = hosts > 0 || each[i].law == ERR_LAW_CAPABILITY;
-
-        if (counted && each[i].free < more)
-            out[k++] = (struct forecast_law){ each[i].law, ask->share, ask->have + each[i].free };
-    }
-    if (k == 0 && fit < more)
-        out[k++] = (struct forecast_law){ ask->newest == ERR_NONE ? ERR_LAW_SLOTS : ask->newest,
-                                          ask->share, ask->have + fit };
+    if (ask->room < more)
+        out[k++] = (struct forecast_law){ ERR_LAW_MODULE, ask->share, ask->have + ask->room };
+    if (!any && more > 0)
+        out[k++] = (struct forecast_law){ ERR_LAW_CAPABILITY, ask->share, ask->have };
+    for (int i = 0; i < KINDS && fit < more; i++)
+        if (binds[i])
+            out[k++] = (struct forecast_law){ laws[i], ask->share, ask->have + fit };
     return k;
 }

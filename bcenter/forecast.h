@@ -9,8 +9,9 @@
 
 enum { FORECAST_LAWS = 6 };
 
-/* One law, counted in desktops: how many the share needs, and for how many there is enough: those
- * that the pool has already and what is free besides. */
+/* One law that ends it on some host, counted in desktops: how many the share needs, and for how
+ * many there is room: those that the pool has already, and those for which a host has all they
+ * need. */
 struct forecast_law {
     enum err_code law;
     int64_t needs, free;
@@ -19,8 +20,6 @@ struct forecast_law {
 struct forecast_ask {
     struct demand each;
     int64_t share, have, room; /* wanted here; there already; what the module's law leaves */
-    enum err_code newest;      /* why the newest could not be placed: named where no law is short
-                                  alone, but all of them together are */
 };
 
 /* Those that the share is short of, at most FORECAST_LAWS; returns how many. */

@@ -280,6 +280,7 @@ struct asking {
 
 struct seat {
     struct id id, person, pool; /* id = UUIDv5(pool, person) */
+    struct id turn;             /* released: the CCC's request that alone may give her back */
     bool released;
     int64_t generation;
     UT_hash_handle hh;

@@ -161,8 +161,11 @@ static void take_seats(struct module *m, const PGresult *r)
     for (int i = 0; i < db_rows(r); i++) {
         struct id person = id_at(r, i, "person_id"), pool = id_at(r, i, "pool_id");
 
-        module_seat_put(m, &person, &pool, db_flag(r, i, "released"),
-                        db_int(r, i, "generation", 1));
+        struct seat *s = module_seat_put(m, &person, &pool, db_flag(r, i, "released"),
+                                         db_int(r, i, "generation", 1));
+
+        if (s)
+            s->turn = id_at(r, i, "turn");
     }
 }
 

@@ -311,9 +311,10 @@ static json_t *lanes_json(const struct bserver *b)
 
 static void copy_members(json_t *to, const json_t *from)
 {
-    static const char *const names[] = { "kind",        "boot",         "agent_version",
-                                         "cores",       "threads",      "memory_mib",
-                                         "accelerator", "capabilities", "storage" };
+    static const char *const names[] = {
+        "kind",       "boot",        "agent_version", "cores",   "threads",
+        "memory_mib", "accelerator", "capabilities",  "storage", "memory_reserve_mib"
+    };
 
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         json_t *v = json_object_get(from, names[i]);

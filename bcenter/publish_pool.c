@@ -38,7 +38,7 @@ static void publish_one(struct bcenter *bc, const struct pool *p, int64_t have,
     struct module *m = &bc->m;
     struct image_version *v = module_image(m, &p->image_version);
     struct forecast_law laws[FORECAST_LAWS];
-    struct forecast_ask ask = { .share = p->share, .have = have, .newest = p->law.code };
+    struct forecast_ask ask = { .share = p->share, .have = have };
     json_t *o = json_object();
     int k = 0;
 

@@ -44,12 +44,15 @@ int reconcile_audit_open(struct bcenter *bc, struct db *db, struct err *e)
 void reconcile_audit_passed(struct bcenter *bc, const char *cursor)
 {
     struct audit_feed *f = &bc->audit;
-    int64_t rev;
+    int64_t rev, known = __atomic_load_n(&f->passed, __ATOMIC_RELAXED);
 
-    if (!sync_set_passed(bc->observed, cursor, &rev) ||
-        rev <= __atomic_load_n(&f->passed, __ATOMIC_RELAXED))
+    if (!sync_set_passed(bc->observed, cursor, &rev))
         return;
-    __atomic_store_n(&f->passed, rev, __ATOMIC_RELAXED);
+    do { /* the other xCenter's link tells too, and one may tell of what is long past */
+        if (rev <= known)
+            return;
+    } while (!__atomic_compare_exchange_n(&f->passed, &known, rev, true, __ATOMIC_RELAXED,
+                                          __ATOMIC_RELAXED));
     if (__atomic_load_n(&f->full, __ATOMIC_RELAXED))
         bcenter_poke(bc);
 }

@@ -13,7 +13,7 @@ enum { STRANGER_MS = 60000, HUNG_MS = 900000 };
 
 static bool starting(const struct desktop *d)
 {
-    return id_set(&d->row.run) && !desktop_running(d);
+    return !desktop_running(d) && (id_set(&d->row.run) || d->busy); /* busy: it may be about to */
 }
 
 /* A machine that boots keeps a core busy. */
@@ -283,12 +283,24 @@ enum next reconcile_decide(struct bcenter *bc, struct desktop *d, int64_t now, s
     return NEXT_NOTHING;
 }
 
-static void reconcile_desktop(struct bcenter *bc, const struct id *id)
+/* Changes that are decided and not yet written. */
+struct changes {
+    struct change all[CHANGES_MOST];
+    int n;
+};
+
+static void write_all(struct bcenter *bc, struct changes *ch)
 {
-    int64_t generation;
+    change_commit_all(bc, bc->reconcile_db, ch->all, ch->n);
+    ch->n = 0;
+}
+
+static void reconcile_desktop(struct bcenter *bc, const struct id *id, struct changes *ch)
+{
+    struct change *c = &ch->all[ch->n];
     struct id vf_run;
+    int64_t generation;
     struct desktop *d;
-    struct change c;
     enum next next;
 
     module_lock(&bc->m);
@@ -297,14 +309,15 @@ static void reconcile_desktop(struct bcenter *bc, const struct id *id)
         module_unlock(&bc->m);
         return;
     }
-    next = reconcile_decide(bc, d, clock_boot_ms(), &c);
+    next = reconcile_decide(bc, d, clock_boot_ms(), c);
     generation = d->row.generation;
     vf_run = d->vf ? d->vf->run : (struct id){ "" };
+    ch->n += next != NEXT_FORGET && next != NEXT_NOTHING;
     module_unlock(&bc->m);
     if (next == NEXT_FORGET)
         forget(bc, id, generation, &vf_run);
-    else if (next != NEXT_NOTHING)
-        reconcile_commit(bc, &c);
+    if (ch->n == CHANGES_MOST)
+        write_all(bc, ch);
 }
 
 /* What became of their last write is not known: read until the database says. */
@@ -351,13 +364,18 @@ void reconcile_unsure(struct bcenter *bc)
 
 void reconcile_desktops(struct bcenter *bc)
 {
+    struct changes *ch = calloc(1, sizeof *ch);
     struct id *ids;
     int n;
 
+    if (!ch)
+        return;
     module_lock(&bc->m);
     RECONCILE_IDS(&bc->m, desktop, desktops, row.id, ids, n);
     module_unlock(&bc->m);
     for (int i = 0; i < n; i++)
-        reconcile_desktop(bc, &ids[i]);
+        reconcile_desktop(bc, &ids[i], ch);
+    write_all(bc, ch);
     free(ids);
+    free(ch);
 }

@@ -10,46 +10,93 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-/* False: no more of this pool for now. */
-static bool make_one(struct bcenter *bc, const struct id *pool)
-{
-    struct image_version *v;
-    struct err e = { 0 };
-    struct desktop_place mk;
-    struct pool *p;
-    int rc = -1;
+enum { MAKE_BATCH = 32 };
 
-    module_lock(&bc->m);
-    p = module_pool(&bc->m, pool);
-    v = p ? module_image(&bc->m, &p->image_version) : NULL;
-    if (v)
-        rc = desktop_place_decide(&bc->m, p, v, &mk, &e);
+/* Desktops that are made by one transaction. */
+struct making {
+    struct desktop_place place[MAKE_BATCH];
+    int n;
+};
+
+/* Lock held. Each is decided with those before it in their places, busy until they are stored. */
+static void decide(struct bcenter *bc, const struct id *pool, int most, struct making *mk)
+{
+    struct pool *p = module_pool(&bc->m, pool);
+    struct image_version *v = p ? module_image(&bc->m, &p->image_version) : NULL;
+    struct err e = { 0 };
+
+    while (v && mk->n < most) {
+        struct desktop_place *one = &mk->place[mk->n];
+        struct desktop *d;
+
+        if (desktop_place_decide(&bc->m, p, v, one, &e) < 0)
+            break;
+        mk->n++;
+        d = desktop_place_take(&bc->m, one);
+        if (!d)
+            break;
+        d->busy = true;
+    }
     if (p)
         p->law = e;
+}
+
+static int store(struct db *db, void *arg, struct err *e)
+{
+    struct making *mk = arg;
+
+    for (int i = 0; i < mk->n; i++)
+        if (desktop_place_store(db, &mk->place[i], e) < 0)
+            return -1;
+    return 0;
+}
+
+/* Lock held. rc < 0: whatever the database has of them is read again, with their bServers. */
+static void stored(struct bcenter *bc, const struct making *mk, int rc)
+{
+    for (int i = 0; i < mk->n; i++) {
+        struct desktop *d = module_desktop(&bc->m, &mk->place[i].row.id);
+        struct bserver *b = module_bserver(&bc->m, &mk->place[i].host);
+
+        if (d && rc == 0) {
+            d->busy = false;
+            publish_desktop(bc, d);
+        } else if (d) {
+            desktop_place_undo(&bc->m, d);
+        }
+        if (b && (rc < 0 || !d))
+            b->stored = false; /* its desktops, counters, slots and VFs are read again */
+    }
+    pthread_cond_broadcast(&bc->m.changed);
+}
+
+/* How many of at most `most` were made; fewer: no more of this pool for now. */
+static int make_some(struct bcenter *bc, const struct id *pool, int most)
+{
+    struct making *mk = calloc(1, sizeof *mk);
+    struct err e = { 0 };
+    int rc = 0, made;
+
+    if (!mk)
+        return 0;
+    module_lock(&bc->m);
+    decide(bc, pool, most < MAKE_BATCH ? most : MAKE_BATCH, mk);
     module_unlock(&bc->m);
-    if (rc < 0)
-        return false;
-    rc = db_tx_once(bc->reconcile_db, desktop_place_store, &mk, &e);
+    if (mk->n > 0)
+        rc = db_tx_once(bc->reconcile_db, store, mk, &e);
     if (rc < 0) {
         log_err("desktop-make", &e);
         if (e.code == ERR_EPOCH_STALE)
             daemon_quit(3);
     }
     module_lock(&bc->m);
-    if (rc == 0) {
-        struct desktop *d = desktop_place_take(&bc->m, &mk);
-
-        if (d)
-            publish_desktop(bc, d);
-    } else {
-        struct bserver *b = module_bserver(&bc->m, &mk.host);
-
-        if (b)
-            b->stored = false; /* its desktops, counters, slots and VFs are read again */
-    }
+    stored(bc, mk, rc);
     module_unlock(&bc->m);
-    desktop_row_release(&mk.row);
-    return rc == 0;
+    made = rc < 0 ? 0 : mk->n;
+    for (int i = 0; i < mk->n; i++)
+        desktop_row_release(&mk->place[i].row);
+    free(mk);
+    return made;
 }
 
 /* ---- shares ---- */
@@ -131,7 +178,12 @@ void reconcile_pools(struct bcenter *bc)
         if ((p = module_pool(&bc->m, &pools[i])))
             publish_share(bc, p);
         module_unlock(&bc->m);
-        while (make-- > 0 && make_one(bc, &pools[i])) {
+        while (make > 0) {
+            int wanted = make < MAKE_BATCH ? make : MAKE_BATCH;
+
+            if (make_some(bc, &pools[i], wanted) < wanted)
+                break;
+            make -= wanted;
         }
     }
     module_lock(&bc->m);

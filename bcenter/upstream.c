@@ -16,6 +16,7 @@ struct upstream {
     struct bcenter *bc;
     struct db *db; /* the pull thread's */
     struct sync_pull *pull;
+    const char *one[BCENTER_XCENTERS][2]; /* each address as a list of its own */
     int64_t mark; /* number of the newest snapshot; written by the pull thread, atomic */
     bool in_snapshot;
     int64_t confirmed; /* atomic: the first snapshot whose hold is heeded again */
@@ -204,6 +205,7 @@ static void on_answer(void *arg, const json_t *answer)
     reconcile_audit_passed(arg, json_str(answer, "passed"));
 }
 
+/* Wanted comes from whichever answers. */
 static int start_pull(struct bcenter *bc, struct upstream *up, struct err *e)
 {
     struct sync_pull_spec spec = {
@@ -215,8 +217,15 @@ static int start_pull(struct bcenter *bc, struct upstream *up, struct err *e)
         .page = on_page,
         .page_arg = up,
     };
-    struct sync_push_spec push = {
-        .link = spec.link,
+
+    return sync_pull_start(&spec, &up->pull, e);
+}
+
+/* Observed goes to each: any of them can then tell the CCC, and pass calls on. */
+static int start_pushes(struct bcenter *bc, struct upstream *up, struct err *e)
+{
+    struct sync_push_spec spec = {
+        .link = { .self = &bc->node.identity, .kind = "xcenter" },
         .set = bc->observed,
         .gather_ms = GATHER_MS,
         .about = about,
@@ -224,13 +233,17 @@ static int start_pull(struct bcenter *bc, struct upstream *up, struct err *e)
         .arg = bc,
     };
 
-    struct sync_push *started;
+    for (int i = 0; i < BCENTER_XCENTERS && bc->xcenters[i]; i++) {
+        struct sync_push *started;
 
-    if (sync_pull_start(&spec, &up->pull, e) < 0 || sync_push_start(&push, &started, e) < 0)
-        return -1;
-    pthread_rwlock_wrlock(&bc->wires);
-    bc->push = started;
-    pthread_rwlock_unlock(&bc->wires);
+        up->one[i][0] = bc->xcenters[i];
+        spec.link.urls = up->one[i];
+        if (sync_push_start(&spec, &started, e) < 0)
+            return -1;
+        pthread_rwlock_wrlock(&bc->wires);
+        bc->push[i] = started;
+        pthread_rwlock_unlock(&bc->wires);
+    }
     return 0;
 }
 
@@ -247,21 +260,23 @@ int upstream_start(struct bcenter *bc, struct err *e)
         db_run(up->db, &Q_replica_cursor_get, NULL, &r, e) < 0)
         return -1;
     up->mark = db_rows(r) ? db_int(r, 0, "mark", 0) : 0;
-    return start_pull(bc, up, e);
+    return start_pull(bc, up, e) < 0 ? -1 : start_pushes(bc, up, e);
 }
 
 void upstream_stop(struct bcenter *bc)
 {
-    struct sync_push *push;
-
     if (!bc->up)
         return;
     sync_pull_stop(bc->up->pull);
-    pthread_rwlock_wrlock(&bc->wires);
-    push = bc->push;
-    bc->push = NULL;
-    pthread_rwlock_unlock(&bc->wires);
-    sync_push_stop(push);
+    for (int i = 0; i < BCENTER_XCENTERS; i++) {
+        struct sync_push *push;
+
+        pthread_rwlock_wrlock(&bc->wires);
+        push = bc->push[i];
+        bc->push[i] = NULL;
+        pthread_rwlock_unlock(&bc->wires);
+        sync_push_stop(push);
+    }
     db_close(bc->up->db);
     free(bc->up);
     bc->up = NULL;

@@ -2,12 +2,15 @@
 #ifndef BICCTL_COMMAND_H
 #define BICCTL_COMMAND_H
 
+#include <stdbool.h>
+
 #include "bicctl/client.h"
 #include "bicctl/output.h"
 
 struct options {
     enum output output;
     int wait_s; /* 0: do not wait */
+    bool dry_run;
     const char *ca, *file, *filter, *parent, *password_file;
 };
 

@@ -23,7 +23,8 @@ static void usage(FILE *to)
     fprintf(to, "\n  -o, --output table|json   how to print (table)\n"
                 "  -w, --wait[=SECONDS]      wait for operations to end (60)\n"
                 "  -f, --file FILE           members of a new thing, as JSON\n"
-                "      --filter k=v,…        what to list\n"
+                "      --filter k=v,…        what to list, or the desktops that are meant\n"
+                "      --dry-run             says what would happen to desktops, does nothing\n"
                 "      --parent NAME|ID      block of a bCenter, module of a bServer\n"
                 "      --password-file FILE  instead of asking (login, create user)\n"
                 "      --ca FILE             CA of the installation (PEM), kept with the log-in\n\n"
@@ -44,12 +45,13 @@ static int parse_wait(const char *text, int *seconds)
 
 static int parse(int argc, char **argv, struct options *o)
 {
-    enum { FILTER = 256, PARENT, PASSWORD_FILE, CA };
+    enum { FILTER = 256, PARENT, PASSWORD_FILE, CA, DRY_RUN };
     static const struct option known[] = {
         { "output", required_argument, NULL, 'o' },
         { "wait", optional_argument, NULL, 'w' },
         { "file", required_argument, NULL, 'f' },
         { "filter", required_argument, NULL, FILTER },
+        { "dry-run", no_argument, NULL, DRY_RUN },
         { "parent", required_argument, NULL, PARENT },
         { "ca", required_argument, NULL, CA },
         { "password-file", required_argument, NULL, PASSWORD_FILE },
@@ -70,6 +72,7 @@ static int parse(int argc, char **argv, struct options *o)
             break;
         case 'f': o->file = optarg; break;
         case FILTER: o->filter = optarg; break;
+        case DRY_RUN: o->dry_run = true; break;
         case PARENT: o->parent = optarg; break;
         case PASSWORD_FILE: o->password_file = optarg; break;
         case CA: o->ca = optarg; break;

@@ -8,7 +8,6 @@
 #include "bserver-agent/host.h"
 #include "bserver-agent/screen.h"
 #include "common/base/json.h"
-#include "common/daemon/heap.h"
 #include "common/daemon/node.h"
 #include "common/sync/link.h"
 
@@ -26,7 +25,9 @@ const struct config_key agent_keys[] = {
       "real (qemu:///system), embedded (qemu:///embed?root=DIR) or simulated (test:///FILE)." },
     { "uri", CONFIG_TEXT, "qemu:///system", 0, 500, KEY(uri), "The libvirt URI." },
     { "name", CONFIG_TEXT, "", 0, 64, KEY(name), "A name for people; empty = the node's." },
-    { "module_url", CONFIG_TEXT, NULL, 0, 0, KEY(module_url),
+    { "hosts", CONFIG_TEXT, "", 0, 200, KEY(hosts),
+      "Directory of such files, *.conf, one a host that this process serves; empty = this one." },
+    { "module_url", CONFIG_TEXT, "", 0, 0, KEY(module_url),
       "Management addresses of the bCenter, comma separated." },
     { "join_url", CONFIG_TEXT, "", 0, 0, KEY(join_url),
       "A CCC's management address, for the first start." },
@@ -55,6 +56,20 @@ const struct config_key agent_keys[] = {
       "Seconds that deleted disks stay in the recycle bin." },
     { "bulk_mib_per_s", CONFIG_INT, "1", 0, 10240, KEY(bulk_mib_per_s),
       "Most MiB a second at which images come from the bCenter; 0 = no limit." },
+    { "io_sample_s", CONFIG_INT, "10", 1, 300, KEY(io_sample_s),
+      "Seconds between two samples of the host's I/O." },
+    { "io_model_boot", CONFIG_INT, "150", 0, IO_MODEL_RATE_MAX, KEY(io_model_boot),
+      "Simulated hosts: requests a second of a desktop when its boot begins." },
+    { "io_model_boot_s", CONFIG_INT, "30", 0, IO_MODEL_BOOT_S_MAX, KEY(io_model_boot_s),
+      "Simulated hosts: seconds until a boot asks for nothing any more." },
+    { "io_model_idle", CONFIG_INT, "1", 0, IO_MODEL_RATE_MAX, KEY(io_model_idle),
+      "Simulated hosts: requests a second of a desktop that runs." },
+    { "io_model_session", CONFIG_INT, "5", 0, IO_MODEL_RATE_MAX, KEY(io_model_session),
+      "Simulated hosts: requests a second that a live session adds." },
+    { "io_model_capacity", CONFIG_INT, "4000", 1, IO_MODEL_RATE_MAX, KEY(io_model_capacity),
+      "Simulated hosts: most requests a second that the host serves." },
+    { "io_model_us", CONFIG_INT, "200", 1, IO_MODEL_US_MAX, KEY(io_model_us),
+      "Simulated hosts: microseconds a request takes on an idle host." },
     { 0 },
 };
 
@@ -62,13 +77,13 @@ struct agent {
     const struct agent_config *config;
     struct node node;
     char **module_urls, **listen, **given_urls;
-    char *management; /* our management URL */
+    struct agent_place place;
+    const char *management; /* our management URL; the process's */
     char lane_urls[LANES_MAX][URL_SIZE];
     const char *lanes[LANES_MAX + 1];
     int nlanes;
     struct host *host;
     struct screen *screen;
-    struct http_server *server;
     struct sync_pull *pull; /* set before anything asks for the offset */
     struct sync_push *push;
 };
@@ -125,6 +140,16 @@ static void observed_changed(void *arg, const char *scope UNUSED)
         sync_push_wake(push);
 }
 
+static struct io_model io_model_of(const struct agent_config *c)
+{
+    return (struct io_model){ .boot_per_s = c->io_model_boot,
+                              .boot_ms = c->io_model_boot_s * 1000,
+                              .idle_per_s = c->io_model_idle,
+                              .session_per_s = c->io_model_session,
+                              .capacity_per_s = c->io_model_capacity,
+                              .us_per_request = c->io_model_us };
+}
+
 static int open_host(struct agent *a, struct err *e)
 {
     const struct agent_config *c = a->config;
@@ -138,6 +163,10 @@ static int open_host(struct agent *a, struct err *e)
                               .memory_reserve_mib = c->memory_reserve_mib,
                               .recycle_s = c->recycle_s,
                               .bulk_mib_per_s = c->bulk_mib_per_s,
+                              .display_listen = (const char *const *)a->listen,
+                              .io_sample_s = c->io_sample_s,
+                              .io_model = io_model_of(c),
+                              .alone = a->place.alone,
                               .self = &a->node.identity,
                               .module_urls = (const char *const *)a->module_urls,
                               .offset_ms = offset_ms,
@@ -172,26 +201,6 @@ static int start_screen(struct agent *a, struct err *e)
     host_set_lanes(a->host, a->lanes);
     host_set_screen(a->host, a->screen);
     return 0;
-}
-
-static int start_server(struct agent *a, struct err *e)
-{
-    static const struct route *const routes[] = { daemon_routes, NULL };
-    struct http_spec spec = { .self = a->node.self,
-                              .address = a->config->management_listen,
-                              .routes = routes,
-                              .cert_pem = a->node.cert,
-                              .key_pem = a->node.key,
-                              .ca_pem = a->node.ca,
-                              .workers = 2,
-                              .connections_max = 64,
-                              .app = a };
-
-    if (http_start(&spec, &a->server, e) < 0)
-        return -1;
-    a->management =
-        node_url(a->config->management_url, a->config->management_listen, http_port(a->server));
-    return a->management ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
 }
 
 static json_t *about(void *arg)
@@ -234,74 +243,75 @@ static int start_links(struct agent *a, struct err *e)
     return 0;
 }
 
-static void publish(struct daemon *d, struct agent *a)
+json_t *agent_published(const struct agent *a)
 {
-    json_t *display = json_array();
+    json_t *o = json_object(), *display = json_array();
 
     for (int i = 0; a->screen && i < a->nlanes; i++)
         json_array_append_new(display, json_string(a->lane_urls[i]));
-    daemon_publish(d, "id", json_string(a->node.id.s));
-    daemon_publish(d, "kind", json_string("bserver"));
-    daemon_publish(d, "management", json_string(a->management));
-    daemon_publish(d, "display", display);
+    json_put_str(o, "id", a->node.id.s);
+    json_put_str(o, "kind", "bserver");
+    json_put_str(o, "management", a->management);
+    json_object_set_new(o, "display", display);
+    return o;
 }
 
-int agent_start(struct daemon *d, void *config, void **app, struct err *e)
+static int start(struct agent *a, struct err *e)
+{
+    const struct agent_config *c = a->config;
+    struct node_spec node = { "bserver", c->state_dir, a->place.management_listen, c->join_url,
+                              c->join_token_file };
+
+    if (!a->place.alone && strcmp(c->kind, "embedded") == 0)
+        return fail(e, "an embedded host has a process of its own");
+    if (plan_lanes(a, e) < 0 || node_open(&node, &a->node, e) < 0 || open_host(a, e) < 0)
+        return -1;
+    if (a->place.listen(a->place.arg, &a->node, &a->management, e) < 0)
+        return -1;
+    return start_screen(a, e) < 0 ? -1 : start_links(a, e);
+}
+
+int agent_open(const struct agent_config *config, const struct agent_place *place,
+               struct agent **out, struct err *e)
 {
     struct agent *a = calloc(1, sizeof *a);
-    const struct agent_config *c = config;
-    struct node_spec node = { "bserver", c->state_dir, c->management_listen, c->join_url,
-                              c->join_token_file };
 
     if (!a)
         return err_set(e, ERR_INTERNAL, "out of memory");
-    a->config = c;
-    if (!c->display_listen[0])
-        heap_frugal(); /* only screens have threads that would wait for each other's memory */
-    if (plan_lanes(a, e) < 0 || node_open(&node, &a->node, e) < 0 || open_host(a, e) < 0) {
-        agent_stop(a);
+    a->config = config;
+    a->place = *place;
+    if (start(a, e) < 0) {
+        agent_close(a);
         return -1;
     }
-    if (start_server(a, e) < 0 || start_screen(a, e) < 0 || start_links(a, e) < 0) {
-        agent_stop(a);
-        return -1;
-    }
-    publish(d, a);
-    *app = a;
+    *out = a;
     return 0;
 }
 
-void agent_stop(void *app)
+void agent_close(struct agent *a)
 {
-    struct agent *a = app;
-
     if (!a)
         return;
     if (a->host)
         host_set_screen(a->host, NULL);
     screen_stop(a->screen); /* while its host is there: open screens are reported as closed */
-    http_stop(a->server);
     sync_pull_stop(__atomic_exchange_n(&a->pull, NULL, __ATOMIC_ACQ_REL));
     sync_push_stop(__atomic_exchange_n(&a->push, NULL, __ATOMIC_ACQ_REL));
     host_close(a->host);
     node_close(&a->node);
-    free(a->management);
     free(a->module_urls);
     free(a->listen);
     free(a->given_urls);
     free(a);
 }
 
-bool agent_ready(void *app, char *why, size_t size)
+bool agent_ready(const struct agent *a, char *why, size_t size)
 {
-    struct agent *a = app;
-
     return host_ready(a->host, why, size);
 }
 
-json_t *agent_summary(void *app)
+json_t *agent_summary(const struct agent *a)
 {
-    struct agent *a = app;
     json_t *o = host_summary(a->host);
 
     json_put_bool(o, "pull_up", a->pull && sync_pull_up(a->pull));

@@ -29,11 +29,14 @@ static void lifecycle(void *arg, const struct id *desktop UNUSED)
         reconcile_wake(r);
 }
 
-/* Only a new process helps; the supervisor starts one. Machines and their QEMUs go on. */
-static void exhausted(void *arg UNUSED)
+/* Alone: only a new process helps; the supervisor starts one. Machines and their QEMUs go on. */
+static void exhausted(void *arg)
 {
-    log_error("event=hypervisor-exhausted lost=%d exit=1", VIRT_LOST_MAX);
-    _exit(1);
+    const struct host *h = arg;
+
+    log_error("event=hypervisor-exhausted lost=%d exit=%d", VIRT_LOST_MAX, h->spec.alone);
+    if (h->spec.alone)
+        _exit(1);
 }
 
 static void guest_ready(void *arg, const struct id *desktop, const struct id *run)
@@ -136,6 +139,7 @@ static void report_now(struct host *h)
                              .memory_reserve_mib = h->spec.memory_reserve_mib };
 
     host_screen_lanes(h, up);
+    r.io = host_io_about(h->io);
     storage(h, &r.size_gib, &r.free_gib);
     r.drift = reconcile_drift(h->reconcile);
     pthread_mutex_lock(&h->lock);
@@ -159,6 +163,15 @@ static void become_ready(struct host *h, const struct reconcile_counts *c, int64
         sync_set_ready(h->observed);
 }
 
+/* Into the process's sums. By the keeper, or when it has stopped. */
+static void count(struct host *h, int64_t desktops, int64_t running)
+{
+    metric_add(METRIC_DESKTOPS, desktops - h->counted_desktops);
+    metric_add(METRIC_DESKTOPS_RUNNING, running - h->counted_running);
+    h->counted_desktops = desktops;
+    h->counted_running = running;
+}
+
 static void keep(void *arg)
 {
     struct host *h = arg;
@@ -166,8 +179,7 @@ static void keep(void *arg)
     struct reconcile_counts c;
 
     reconcile_counts(h->reconcile, &c);
-    metric_set(METRIC_DESKTOPS, c.desktops);
-    metric_set(METRIC_DESKTOPS_RUNNING, c.running);
+    count(h, c.desktops, c.running);
     if (now - h->tended_ms >= TEND_MS) {
         h->tended_ms = now;
         if (hypervisor_abilities(h->hypervisor)->disks)
@@ -275,6 +287,8 @@ static int open_machines(struct host *h, struct err *e)
     if (guest_channel_start(&guests, &h->guests, e) < 0 || reconcile_start(&spec, &r, e) < 0)
         return -1;
     __atomic_store_n(&h->reconcile, r, __ATOMIC_RELEASE);
+    if (host_io_start(h, &h->io, e) < 0)
+        return -1;
     return ticker_start("keeper", KEEP_MS, keep, h, &h->keeper, e);
 }
 
@@ -309,6 +323,8 @@ void host_close(struct host *h)
     if (!h)
         return;
     ticker_stop(h->keeper);
+    host_io_stop(h->io);
+    count(h, 0, 0);
     reconcile_quiet(h->reconcile); /* then those who wake it, then itself */
     images_stop(h->images);
     guest_channel_stop(h->guests);

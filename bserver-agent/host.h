@@ -8,6 +8,7 @@
 #include <jansson.h>
 
 #include "bserver-agent/image.h"
+#include "bserver-agent/io_model.h"
 #include "bserver-agent/screen.h"
 #include "common/sync/set.h"
 
@@ -20,8 +21,12 @@ struct host_spec {
     struct id bserver;
     const char *const *display_urls; /* one a lane, "" = no display there; NULL-ended */
     int64_t store_gib, memory_reserve_mib, recycle_s;
-    int64_t bulk_mib_per_s;           /* of images; 0: as fast as it goes */
-    const struct peer_identity *self; /* for images; NULL: none can be fetched */
+    bool alone; /* in its process: which ends when the hypervisor keeps all its threads */
+    int64_t bulk_mib_per_s;            /* of images; 0: as fast as it goes */
+    const char *const *display_listen; /* "ADDRESS:PORT", one a lane; NULL-ended; NULL ok */
+    int64_t io_sample_s;               /* 0 = 10 */
+    struct io_model io_model;          /* for a simulated host */
+    const struct peer_identity *self;  /* for images; NULL: none can be fetched */
     const char *const *module_urls;
     bool (*offset_ms)(void *arg, int64_t *offset); /* bCenter's wall clock − ours; NULL ok */
     void (*observed_changed)(void *arg, const char *scope); /* NULL ok */

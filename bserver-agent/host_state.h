@@ -6,6 +6,7 @@
 
 #include "bserver-agent/guest_channel.h"
 #include "bserver-agent/host.h"
+#include "bserver-agent/host_io.h"
 #include "bserver-agent/inventory.h"
 #include "bserver-agent/reconcile.h"
 #include "bserver-agent/report.h"
@@ -23,6 +24,7 @@ struct host {
     struct sync_set *wanted, *observed;
     struct report *report;
     struct ticker *keeper;
+    struct host_io *io;
     struct sync_apply apply;
     struct screen_host screen_host;
     pthread_rwlock_t screen_lock; /* screen: readers use it, the setter waits for them */
@@ -32,6 +34,7 @@ struct host {
     char lane_urls[HOST_LANES][256];
     const char *lanes[HOST_LANES + 1];
     int64_t started_ms, tended_ms, vf_looked_ms;
+    int64_t counted_desktops, counted_running; /* of ours in the metrics; the keeper's */
     bool complete;
 };
 

@@ -33,6 +33,7 @@ struct call {
     pthread_mutex_t lock;
     pthread_cond_t done_cond;
     bool done, abandoned;
+    char about[LOG_ABOUT];
     int rc;
     struct err e;
     _Alignas(16) unsigned char data[];
@@ -192,6 +193,7 @@ static void *call_thread(void *arg)
     virConnectPtr conn = NULL;
     bool abandoned;
 
+    log_about_set(c->about);
     c->rc = borrow(h, &conn, &c->e);
     if (c->rc == 0)
         c->rc = c->op.run(conn, c->data, &c->e);
@@ -240,6 +242,7 @@ static struct call *call_new(struct hypervisor *h, const struct virt_op *op, con
     c->h = h;
     c->op = *op;
     memcpy(c->data, data, op->size);
+    log_about_get(c->about);
     pthread_mutex_init(&c->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -272,9 +275,14 @@ static bool call_wait(struct call *c)
 
 int hypervisor_do(struct hypervisor *h, const struct virt_op *op, void *data, struct err *e)
 {
-    struct call *c = call_new(h, op, data);
+    struct call *c;
     int rc;
 
+    if (hypervisor_lost(h) >= VIRT_LOST_MAX) {
+        err_set(e, ERR_VIRT_UNAVAILABLE, "the hypervisor does not answer");
+        return err_cause(e, "%s: %d calls have not come back", op->what, hypervisor_lost(h));
+    }
+    c = call_new(h, op, data);
     if (!c)
         return err_set(e, ERR_INTERNAL, "out of memory");
     count(h, 1, 0);

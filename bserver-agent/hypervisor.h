@@ -5,7 +5,8 @@
  * libvirt calls may hang for ever (a frozen QEMU, a frozen libvirtd). So every call that may block
  * is an op that runs on a thread of its own while the caller waits with a deadline. Past it the
  * caller goes on with DEADLINE, the thread is counted as lost until it comes back, and at
- * VIRT_LOST_MAX lost threads `exhausted` is told: only a restart of the process helps then.
+ * VIRT_LOST_MAX lost threads `exhausted` is told, and no other call is made (VIRT_UNAVAILABLE)
+ * until one comes back: a process of this host alone ends then, one of several hosts goes on.
  */
 #ifndef BSERVER_AGENT_HYPERVISOR_H
 #define BSERVER_AGENT_HYPERVISOR_H

@@ -40,6 +40,7 @@ struct inventory {
     bool vf_links, vf_resets; /* the kernel shows and sets VFs; each VF has a reset */
     struct inventory_vf *vfs;
     int nvfs;
+    int64_t more; /* VFs beyond INVENTORY_VFS, left out */
 };
 
 /* sysfs: "/sys" or a tree that looks like it. Frees nothing of *out on failure. */

@@ -111,11 +111,16 @@ static void add_pf(const struct device *all, int n, const struct device *pf, str
 {
     const struct device *net = net_of(all, n, pf);
 
-    for (int i = 0; i < pf->nvfs && out->nvfs < INVENTORY_VFS; i++) {
-        struct inventory_vf *v = &out->vfs[out->nvfs++];
+    for (int i = 0; i < pf->nvfs; i++) {
         const struct device *vf = by_address(all, n, pf->vfs[i]);
         const struct device *vnet = vf ? net_of(all, n, vf) : NULL;
+        struct inventory_vf *v = &out->vfs[out->nvfs];
 
+        if (out->nvfs >= INVENTORY_VFS) {
+            out->more += pf->nvfs - i;
+            return;
+        }
+        out->nvfs++;
         memset(v, 0, sizeof *v);
         snprintf(v->pf, sizeof v->pf, "%s", net ? net->net : pf->address);
         snprintf(v->address, sizeof v->address, "%s", pf->vfs[i]);

@@ -89,8 +89,10 @@ static bool add_vf(struct inventory *out, const struct inventory_vf *vf)
 {
     struct inventory_vf *more;
 
-    if (out->nvfs >= INVENTORY_VFS)
+    if (out->nvfs >= INVENTORY_VFS) {
+        out->more++;
         return true;
+    }
     more = realloc(out->vfs, ((size_t)out->nvfs + 1) * sizeof *more);
     if (!more)
         return false;

@@ -1,4 +1,5 @@
 #include "bserver-agent/agent.h"
+#include "bserver-agent/pack.h"
 
 int main(int argc, char **argv)
 {
@@ -6,10 +7,10 @@ int main(int argc, char **argv)
         .name = "bserver-agent",
         .keys = agent_keys,
         .config_size = sizeof(struct agent_config),
-        .start = agent_start,
-        .stop = agent_stop,
-        .ready = agent_ready,
-        .summary = agent_summary,
+        .start = pack_start,
+        .stop = pack_stop,
+        .ready = pack_ready,
+        .summary = pack_summary,
     };
 
     return daemon_main(argc, argv, &spec);

@@ -73,29 +73,44 @@ void reconcile_view(struct reconcile *r, struct entry *en, struct machine_view *
     }
 }
 
+static struct timespec after(struct timespec t, int64_t ms)
+{
+    t.tv_sec += ms / 1000;
+    t.tv_nsec += (ms % 1000) * 1000000;
+    if (t.tv_nsec >= 1000000000L) {
+        t.tv_sec++;
+        t.tv_nsec -= 1000000000L;
+    }
+    return t;
+}
+
+/* Lock held. Until then, less when stopping or (for_wake) woken. */
+static void wait_until(struct reconcile *r, struct timespec until, bool for_wake)
+{
+    while (!r->stopping && !(for_wake && r->woken))
+        if (pthread_cond_timedwait(&r->look_cond, &r->lock, &until) == ETIMEDOUT)
+            return;
+}
+
 static void *looker(void *arg)
 {
     struct reconcile *r = arg;
     int64_t sweep = r->spec.sweep_ms ? r->spec.sweep_ms : RECONCILE_SWEEP_MS;
 
+    log_about_set(r->about);
+    pthread_setname_np(pthread_self(), "looker");
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
-        struct timespec until;
+        struct timespec begun, ended;
 
         r->woken = false;
         pthread_mutex_unlock(&r->lock);
+        clock_gettime(CLOCK_MONOTONIC, &begun);
         reconcile_look(r);
-        clock_gettime(CLOCK_MONOTONIC, &until);
-        until.tv_sec += sweep / 1000;
-        until.tv_nsec += (sweep % 1000) * 1000000;
-        if (until.tv_nsec >= 1000000000L) {
-            until.tv_sec++;
-            until.tv_nsec -= 1000000000L;
-        }
+        clock_gettime(CLOCK_MONOTONIC, &ended);
         pthread_mutex_lock(&r->lock);
-        while (!r->woken && !r->stopping)
-            if (pthread_cond_timedwait(&r->look_cond, &r->lock, &until) == ETIMEDOUT)
-                break;
+        wait_until(r, after(ended, sweep), true);
+        wait_until(r, after(begun, RECONCILE_PACE_MS), false);
     }
     pthread_mutex_unlock(&r->lock);
     return NULL;
@@ -124,6 +139,7 @@ int reconcile_start(const struct reconcile_spec *spec, struct reconcile **out, s
     r->spec = *spec;
     r->can = hypervisor_abilities(spec->tools.h);
     r->orphans = json_array();
+    log_about_get(r->about);
     r->looked_ms = clock_boot_ms(); /* blindness counts from here */
     pthread_mutex_init(&r->lock, NULL);
     pthread_condattr_init(&attr);
@@ -153,6 +169,7 @@ void reconcile_quiet(struct reconcile *r)
     if (r->has_looker)
         pthread_join(r->looker, NULL);
     r->has_looker = false;
+    listing_free(&r->listing); /* while its connection is open */
     reconcile_work_end(r);
 }
 
@@ -248,6 +265,18 @@ bool reconcile_desktop(struct reconcile *r, const struct id *id, struct id *run,
         *floor_seq = en->wanted.session_floor;
     pthread_mutex_unlock(&r->lock);
     return en != NULL;
+}
+
+void reconcile_each_running(struct reconcile *r,
+                            void (*visit)(void *arg, const struct id *desktop, const struct id *run,
+                                          const struct wanted *w),
+                            void *arg)
+{
+    pthread_mutex_lock(&r->lock);
+    for (struct entry *en = r->entries; en; en = en->hh.next)
+        if (en->is_wanted && en->seen.power == MACHINE_RUNNING && id_set(&en->seen.run))
+            visit(arg, &en->id, &en->seen.run, &en->wanted);
+    pthread_mutex_unlock(&r->lock);
 }
 
 void reconcile_counts(struct reconcile *r, struct reconcile_counts *out)

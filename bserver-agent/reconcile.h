@@ -63,6 +63,11 @@ void reconcile_ready(struct reconcile *r, const struct id *desktop, const struct
 /* What runs now; false: no such desktop. run "" = nothing. Any pointer may be NULL. */
 bool reconcile_desktop(struct reconcile *r, const struct id *desktop, struct id *run,
                        int64_t *floor_seq);
+/* Each wanted desktop that runs (not paused), with its run; lock held: visit must not block. */
+void reconcile_each_running(struct reconcile *r,
+                            void (*visit)(void *arg, const struct id *desktop, const struct id *run,
+                                          const struct wanted *w),
+                            void *arg);
 
 struct reconcile_counts {
     int64_t desktops, running, foreign, orphans, busy;

@@ -254,9 +254,8 @@ void reconcile_look(struct reconcile *r)
     struct ids qemus = { 0 }, all = { 0 }, gone = { 0 };
     bool scan = r->can->disks && r->looks++ % SCAN_LOOKS == 0;
     int64_t t0 = clock_boot_ms();
-    struct listing l;
     struct err e = { 0 };
-    int rc = listing_take(r->spec.tools.h, &l, &e);
+    int rc = listing_take(r->spec.tools.h, &r->listing, &e);
 
     if (rc < 0)
         log_err("look", &e);
@@ -265,7 +264,7 @@ void reconcile_look(struct reconcile *r)
     look_at_store(r);
     pthread_mutex_lock(&r->lock);
     if (rc == 0)
-        apply(r, &l, t0);
+        apply(r, &r->listing, t0);
     else
         apply_blindness(r, t0);
     if (scan && rc == 0)
@@ -281,7 +280,6 @@ void reconcile_look(struct reconcile *r)
         r->spec.gone(r->spec.arg, &gone.all[i]);
     if (r->spec.looked)
         r->spec.looked(r->spec.arg);
-    free(l.all);
     free(qemus.all);
     free(all.all);
     free(gone.all);

@@ -6,11 +6,13 @@
 #include <uthash.h>
 
 #include "bserver-agent/reconcile.h"
+#include "common/base/log.h"
 
 enum {
     RECONCILE_WORKERS = 8,
     RECONCILE_STARTS = 4,
     RECONCILE_SWEEP_MS = 2000,
+    RECONCILE_PACE_MS = 20, /* between looks: what many events call for is done by one */
     RECONCILE_STACK = 512 * 1024
 };
 
@@ -41,6 +43,25 @@ struct entry {
     UT_hash_handle hh;
 };
 
+/* The listing of all domains that are ours. */
+struct listed {
+    struct id id, run;
+    enum machine_power power;
+    int number; /* libvirt's, of what runs; 0 = it does not */
+};
+struct listing {
+    struct listed *all; /* malloc'd; by id */
+    int n, foreign;
+    virConnectPtr conn; /* a reference: numbers are of this connection */
+};
+/*
+ * l: zeroed, or the listing before, whose runs are taken where they must be the same: libvirt
+ * counts what it starts, so on one connection the same domain with the same number is the same run.
+ * On failure l is empty.
+ */
+int listing_take(struct hypervisor *h, struct listing *l, struct err *e) MUSTCHECK;
+void listing_free(struct listing *l); /* what it holds */
+
 struct reconcile {
     struct reconcile_spec spec;
     const struct hypervisor_abilities *can;
@@ -52,10 +73,12 @@ struct reconcile {
     int64_t looked_ms, foreign;
     json_t *orphans; /* [{"kind","detail"}] */
     unsigned looks;
+    struct listing listing; /* the newest; the looker's */
     struct reconcile_worker workers[RECONCILE_WORKERS];
     int working; /* of them run or rest */
     pthread_t looker;
     bool has_looker;
+    char about[LOG_ABOUT];
 };
 
 struct entry *reconcile_entry(struct reconcile *r, const struct id *id, bool make); /* lock held */
@@ -69,16 +92,5 @@ void reconcile_look(struct reconcile *r);
 /* What is queued has its workers, called and started, from now on. Lock held. */
 void reconcile_work(struct reconcile *r);
 void reconcile_work_end(struct reconcile *r); /* joins them, who have been told that it stops */
-
-/* The listing of all domains that are ours. */
-struct listed {
-    struct id id, run;
-    enum machine_power power;
-};
-struct listing {
-    struct listed *all; /* malloc'd */
-    int n, foreign;
-};
-int listing_take(struct hypervisor *h, struct listing *out, struct err *e) MUSTCHECK;
 
 #endif

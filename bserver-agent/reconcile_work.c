@@ -111,6 +111,7 @@ static void *worker(void *arg)
     struct reconcile_worker *w = arg;
     struct reconcile *r = w->reconcile;
 
+    log_about_set(r->about);
     pthread_mutex_lock(&r->lock);
     while (!r->stopping) {
         struct entry *en = next_job(r);

@@ -16,11 +16,19 @@ struct shown_screen {
     UT_hash_handle hh;
 };
 
+/* What was last told of a desktop, as a number. */
+struct told {
+    struct id desktop;
+    uint64_t view;
+    UT_hash_handle hh;
+};
+
 struct report {
     struct sync_set *set;
     struct id bserver;
-    pthread_mutex_t lock; /* screens, orders */
+    pthread_mutex_t lock; /* screens, orders, desktops */
     struct shown_screen *screens;
+    struct told *desktops;
     json_t *orders; /* order id → desktop id, of those in the set */
 };
 
@@ -44,9 +52,15 @@ int report_open(struct sync_set *set, const struct id *bserver, struct report **
 void report_close(struct report *p)
 {
     struct shown_screen *s, *next;
+    struct told *t, *tn;
 
     if (!p)
         return;
+    HASH_ITER(hh, p->desktops, t, tn)
+    {
+        HASH_DEL(p->desktops, t);
+        free(t);
+    }
     HASH_ITER(hh, p->screens, s, next)
     {
         HASH_DEL(p->screens, s);
@@ -129,7 +143,81 @@ json_t *report_desktop_body(const struct machine_view *v)
     return o;
 }
 
-void report_desktop(struct report *p, const struct machine_view *v)
+/* FNV-1a (Fowler, Noll, Vo), 64 bits. */
+static void mix(uint64_t *h, const void *bytes, size_t n)
+{
+    const unsigned char *b = bytes;
+
+    for (size_t i = 0; i < n; i++)
+        *h = (*h ^ b[i]) * UINT64_C(1099511628211);
+}
+
+static void mix_text(uint64_t *h, const char *s)
+{
+    mix(h, s, strlen(s) + 1);
+}
+
+/* Everything that report_desktop_body looks at: what differs in it differs here. */
+static uint64_t view_number(const struct machine_view *v)
+{
+    const int64_t numbers[] = { v->seen.power,
+                                v->last.state,
+                                v->last.crashed,
+                                v->last.code,
+                                v->doing,
+                                v->seen.shutdown_since != 0,
+                                v->percent,
+                                v->error.code,
+                                v->wanted->deleting,
+                                v->has_disks,
+                                v->has_guest_channel };
+    const struct id *const ids[] = { &v->seen.run,  &v->last.run,  &v->seen.overlay,
+                                     &v->ready_run, &v->error_run, &v->error_overlay };
+    uint64_t h = UINT64_C(14695981039346656037);
+
+    mix(&h, numbers, sizeof numbers);
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        mix_text(&h, ids[i]->s);
+    mix_text(&h, v->last.detail);
+    mix_text(&h, v->error.detail);
+    return h;
+}
+
+/* Whether it was told already; if not, it will be. A body costs a hundred times as much, and most
+ * looks find most desktops as they were. */
+static bool told_already(struct report *p, const struct machine_view *v)
+{
+    uint64_t now = view_number(v);
+    struct told *t;
+    bool same;
+
+    pthread_mutex_lock(&p->lock);
+    HASH_FIND(hh, p->desktops, v->id.s, ID_LEN, t);
+    same = t && t->view == now;
+    if (!t && (t = calloc(1, sizeof *t)) != NULL) {
+        t->desktop = v->id;
+        HASH_ADD(hh, p->desktops, desktop.s, ID_LEN, t);
+    }
+    if (t)
+        t->view = now;
+    pthread_mutex_unlock(&p->lock);
+    return same;
+}
+
+static void forget_told(struct report *p, const struct id *desktop)
+{
+    struct told *t;
+
+    pthread_mutex_lock(&p->lock);
+    HASH_FIND(hh, p->desktops, desktop->s, ID_LEN, t);
+    if (t) {
+        HASH_DEL(p->desktops, t);
+        free(t);
+    }
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void tell_desktop(struct report *p, const struct machine_view *v)
 {
     json_auto_t *held = sync_set_get(p->set, p->bserver.s, "desktop", &v->id);
     json_t *body = report_desktop_body(v);
@@ -143,6 +231,12 @@ void report_desktop(struct report *p, const struct machine_view *v)
     }
     json_put_time(body, "as_of", clock_wall_ms());
     sync_set_put(p->set, p->bserver.s, "desktop", &v->id, body);
+}
+
+void report_desktop(struct report *p, const struct machine_view *v)
+{
+    if (!told_already(p, v))
+        tell_desktop(p, v);
 }
 
 /* Lock held. Forgets orders of the desktop that keep does not name. */
@@ -171,6 +265,7 @@ void report_gone(struct report *p, const struct id *desktop)
     pthread_mutex_lock(&p->lock);
     orders_drop(p, desktop, NULL);
     pthread_mutex_unlock(&p->lock);
+    forget_told(p, desktop);
     sync_set_del(p->set, p->bserver.s, "desktop", desktop);
 }
 
@@ -229,8 +324,22 @@ static json_t *vf_abilities(const struct hypervisor_abilities *can, const struct
     return o;
 }
 
-static json_t *abilities_body(const struct hypervisor_abilities *can, const struct inventory *v)
+static json_t *model_body(const struct io_model *m)
 {
+    json_t *o = json_object();
+
+    json_put_int(o, "boot_per_s", m->boot_per_s);
+    json_put_int(o, "boot_s", m->boot_ms / 1000);
+    json_put_int(o, "idle_per_s", m->idle_per_s);
+    json_put_int(o, "session_per_s", m->session_per_s);
+    json_put_int(o, "capacity_per_s", m->capacity_per_s);
+    json_put_int(o, "us_per_request", m->us_per_request);
+    return o;
+}
+
+static json_t *abilities_body(const struct report_host *h)
+{
+    const struct hypervisor_abilities *can = h->can;
     json_t *o = json_object(), *formats = json_array();
 
     if (can->disks)
@@ -239,8 +348,11 @@ static json_t *abilities_body(const struct hypervisor_abilities *can, const stru
     json_put_bool(o, "screen", can->screen);
     json_put_bool(o, "guest_channel", can->guest_channel);
     json_put_bool(o, "user_net", can->kind == HYPERVISOR_EMBEDDED);
-    json_put_bool(o, "vf_counters", false);
-    json_object_set_new(o, "vf", vf_abilities(can, v));
+    json_put_bool(o, "vf_counters", h->io.vf_counters);
+    json_object_set_new(o, "vf", vf_abilities(can, h->inventory));
+    json_put_str(o, "io_source", h->io.source);
+    if (h->io.model)
+        json_object_set_new(o, "io_model", model_body(h->io.model));
     json_put_bool(o, "uefi", can->uefi || can->kind == HYPERVISOR_SIMULATED);
     json_put_bool(o, "tpm", can->tpm || can->kind == HYPERVISOR_SIMULATED);
     json_put_str(o, "accelerator_why", can->why);
@@ -263,6 +375,22 @@ static json_t *lanes_body(const char *const *urls, const bool *up)
     return lanes;
 }
 
+/* More than anybody handles: the rest is said to be left out. */
+static void add_too_many(const struct inventory *v, json_t *drift)
+{
+    char detail[96];
+    json_t *o;
+
+    if (v->more == 0)
+        return;
+    snprintf(detail, sizeof detail, "%lld virtual functions, at most %d are told of",
+             (long long)(v->more + v->nvfs), INVENTORY_VFS);
+    o = json_object();
+    json_put_str(o, "kind", "vf-too-many");
+    json_put_str(o, "detail", detail);
+    json_array_append_new(drift, o);
+}
+
 void report_host(struct report *p, const struct report_host *h)
 {
     json_t *o = json_object(), *storage = json_object();
@@ -278,11 +406,18 @@ void report_host(struct report *p, const struct report_host *h)
     json_put_int(o, "memory_mib", h->inventory->memory_mib);
     json_put_int(o, "memory_reserve_mib", h->memory_reserve_mib);
     json_put_str(o, "accelerator", h->can->accelerator);
-    json_object_set_new(o, "capabilities", abilities_body(h->can, h->inventory));
+    json_object_set_new(o, "capabilities", abilities_body(h));
     json_object_set_new(o, "lanes", lanes_body(h->lanes, h->lane_up));
     json_object_set_new(o, "storage", storage);
+    add_too_many(h->inventory, h->drift);
     json_object_set_new(o, "drift", h->drift);
     sync_set_put(p->set, p->bserver.s, "bserver", &p->bserver, o);
+}
+
+/* -1 is nothing known. */
+static void put_known(json_t *o, const char *key, int64_t value)
+{
+    json_object_set_new(o, key, value < 0 ? json_null() : json_integer(value));
 }
 
 struct known_vfs {
@@ -299,11 +434,6 @@ static void vf_gone(void *arg, const struct sync_object *o)
         if (strcmp(k->inventory->vfs[i].address, address) == 0)
             return;
     sync_set_del(k->p->set, k->p->bserver.s, "vf", &o->id);
-}
-
-static void put_known(json_t *o, const char *key, int value)
-{
-    json_object_set_new(o, key, value >= 0 ? json_integer(value) : json_null());
 }
 
 static void put_tristate(json_t *o, const char *key, int value)
@@ -352,6 +482,33 @@ void report_vfs(struct report *p, const struct inventory *inventory)
         sync_set_put(p->set, p->bserver.s, "vf", &id, o);
     }
     sync_set_each(p->set, "vf", vf_gone, &known);
+}
+
+void report_sample(struct report *p, const char *source, const struct io_sample *s)
+{
+    json_t *o = json_object(), *desktops = json_object();
+
+    for (int i = 0; i < s->n; i++) {
+        json_t *rate = json_array();
+
+        json_array_append_new(rate, json_integer(s->rates[i].uio));
+        json_array_append_new(rate, json_string(s->rates[i].run.s));
+        json_object_set_new(desktops, s->rates[i].desktop.s, rate);
+    }
+    json_put_str(o, "source", source);
+    json_put_int(o, "interval_ms", s->interval_ms);
+    json_object_set_new(o, "desktops", desktops);
+    put_known(o, "us_per_request", s->us_per_request);
+    json_put_int(o, "requests", s->requests);
+    json_put_int(o, "nic_dropped", s->nic_dropped);
+    put_known(o, "screen_retransmits_ppm", s->resent_ppm);
+    json_put_bool(o, "vf_counters", s->vf_counters);
+    sync_set_put(p->set, p->bserver.s, "io", &p->bserver, o);
+}
+
+void report_no_sample(struct report *p)
+{
+    sync_set_del(p->set, p->bserver.s, "io", &p->bserver);
 }
 
 /*

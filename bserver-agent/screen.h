@@ -66,6 +66,9 @@ void screen_session_floor(struct screen *s, const struct id *desktop, int64_t se
 /* The desktop's run ended: closes its screens with 4003. */
 void screen_desktop_stopped(struct screen *s, const struct id *desktop);
 int screen_count(const struct screen *s); /* relays open now */
+/* Since the start, of all screens that were admitted: segments with data that were sent, and those
+ * of them that TCP sent again (TCP_INFO). */
+void screen_segments(struct screen *s, uint64_t *sent, uint64_t *resent);
 /* Certificate renewed: reads the paths again for new connections. */
 int screen_reload_tls(struct screen *s, struct err *e) MUSTCHECK;
 void screen_stop(struct screen *s); /* closes with 1001, joins; NULL ok */

@@ -108,6 +108,7 @@ struct lane {
     bool started;
     pthread_mutex_t lock;
     struct conn *conns;    /* newest first; lock for changes and for other threads */
+    uint64_t sent, resent; /* segments of connections that are gone; lock */
     struct open_job *done; /* lock */
     struct conn *dead;
     bool runnable;
@@ -180,6 +181,9 @@ struct kick {
     int code;
 };
 void screen_lane_kick(struct lane *l, const struct kick *k);
+
+/* screen_segments.c: adds what was sent; lane->lock is held, so that the socket is open. */
+void screen_conn_segments(const struct conn *c, uint64_t *sent, uint64_t *resent);
 
 /* screen_open.c */
 void screen_opener_init(struct opener *o);

@@ -84,6 +84,7 @@ static void unlink_conn(struct conn *c)
     struct lane *l = c->lane;
 
     pthread_mutex_lock(&l->lock);
+    screen_conn_segments(c, &l->sent, &l->resent);
     if (c->prev)
         c->prev->next = c->next;
     else

@@ -144,10 +144,13 @@ static int open_identity(struct ccc *c, struct err *e)
 static int start_public(struct ccc *c, struct err *e)
 {
     static const struct route *const routes[] = {
-        session_routes,   person_routes,      group_routes, image_routes, spec_routes,
-        pool_routes,      entitlement_routes, tree_routes,  node_routes,  desktop_routes,
-        operation_routes, connection_routes,  event_routes, audit_routes, contract_routes,
-        placement_routes, ca_routes,          NULL,
+        session_routes,      person_routes,       group_routes,
+        image_routes,        spec_routes,         pool_routes,
+        entitlement_routes,  tree_routes,         node_routes,
+        desktop_routes,      desktop_bulk_routes, filter_routes,
+        pool_preview_routes, operation_routes,    connection_routes,
+        event_routes,        audit_routes,        contract_routes,
+        placement_routes,    ca_routes,           NULL,
     };
     const struct ccc_config *cf = c->config;
     char spool[PATH_ROOM];

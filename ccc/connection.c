@@ -18,6 +18,7 @@ struct route_of {
     struct id asked[TRIES];
     bool full[TRIES];
     int n;
+    struct id turn;        /* this request: what is given up to it, it alone may give back */
     bool again;            /* in the second round */
     json_t *released;      /* owned: the asked ones */
     const PGresult *first; /* connection_route's row */
@@ -131,6 +132,7 @@ static int ask(struct connection_order *c, const struct route_of *way, struct er
     else
         json_object_set_new(body, "pool_id", json_string(c->pool.s));
     json_object_set(body, "released", way->released);
+    json_object_set_new(body, "turn", json_string(way->turn.s));
     if (way->again)
         json_object_set_new(body, "again", json_true());
     json_object_set_new(body, "remote", json_string(c->rq->remote ? c->rq->remote : ""));
@@ -196,14 +198,19 @@ static int first_round(struct connection_order *c, struct route_of *way, bool *s
 static int second_round(struct connection_order *c, struct route_of *way, bool *served,
                         struct err *e)
 {
-    bool full;
+    bool full, crossed = false;
 
     way->again = true;
     for (int i = 0; i < way->n && !*served; i++) {
         c->module = way->asked[i];
-        if (!way->full[i] && ask_one(c, way, served, &full, e) < 0)
+        if (way->full[i])
+            continue;
+        if (ask_one(c, way, served, &full, e) < 0)
             return -1;
+        crossed |= !*served && !full; /* it has been asked by another request since */
     }
+    if (!*served && crossed)
+        return err_set(e, ERR_TX_CONFLICT, "you are being connected by another request already");
     return 0;
 }
 
@@ -276,6 +283,7 @@ int connection_open(struct connection_order *c, struct err *e)
         return -1;
     way.first = route;
     way.released = json_array();
+    way.turn = id_new();
     rc = ask_around(c, &way, e);
     if (rc == 0 && c->status == 202) /* its operation is shown at once */
         rc = mirror_foresee(ccc_db(c->rq), &c->module, c->answer, e);

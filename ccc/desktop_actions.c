@@ -22,10 +22,12 @@ enum {
     S_ON = S_UP | S_PAUSED | S_STARTING | S_REBOOTING,
 };
 
-static const char *const states[] = { "preparing",  "starting", "stopping", "rebooting",
-                                      "rebuilding", "deleting", "running",  "ready",
-                                      "in_use",     "paused",   "off",      "crashed",
-                                      "unknown",    "failed" };
+const char *const desktop_states[] = { "preparing",  "starting", "stopping", "rebooting",
+                                       "rebuilding", "deleting", "running",  "ready",
+                                       "in_use",     "paused",   "off",      "crashed",
+                                       "unknown",    "failed",   NULL };
+const char *const desktop_action_words[] = { "start",   "shutdown", "stop",     "reboot", "reset",
+                                             "rebuild", "delete",   "unassign", NULL };
 
 /* Where an action makes sense, where it has nothing to do, and who may. */
 static const struct {
@@ -45,8 +47,8 @@ static const struct {
 
 static int state_bit(const char *word)
 {
-    for (size_t i = 0; word && i < sizeof states / sizeof *states; i++)
-        if (strcmp(states[i], word) == 0)
+    for (size_t i = 0; word && desktop_states[i]; i++)
+        if (strcmp(desktop_states[i], word) == 0)
             return 1 << i;
     return 0;
 }

@@ -26,6 +26,10 @@ struct desktop_facts {
     bool assigned;
 };
 
+/* Every word, NULL-ended: for the tables that check requests. */
+extern const char *const desktop_states[];
+extern const char *const desktop_action_words[];
+
 const char *desktop_action_word(enum desktop_action a);
 bool desktop_action_from(const char *word, enum desktop_action *out);
 /* May this asker ever do that to this desktop, whatever its state? */

@@ -29,10 +29,6 @@ static void dress(const struct request *rq, json_t *item)
     json_object_set_new(item, "allowed_actions", list);
 }
 
-static const char *const states[] = { "preparing",  "starting", "stopping", "rebooting",
-                                      "rebuilding", "deleting", "running",  "ready",
-                                      "in_use",     "paused",   "off",      "crashed",
-                                      "unknown",    "failed",   NULL };
 static const struct list_sort sorts[] = {
     { "name", LIST_TEXT, &Q_desktop_list_name, &Q_desktop_list_name_down },
     { "created_at", LIST_TIME, &Q_desktop_list_created, &Q_desktop_list_created_down },
@@ -43,7 +39,7 @@ static const struct list_sort sorts[] = {
 static int get_list(const struct request *rq, struct reply *rp, struct err *e)
 {
     static const struct list_filter filters[] = {
-        { "state", LIST_TEXT, states },
+        { "state", LIST_TEXT, desktop_states },
         { "pool_id", LIST_UUID, NULL },
         { "person_id", LIST_UUID, NULL },
         { "bserver_id", LIST_UUID, NULL },
@@ -51,7 +47,9 @@ static int get_list(const struct request *rq, struct reply *rp, struct err *e)
         { "q", LIST_TEXT, NULL },
         LIST_END,
     };
-    static const struct list_spec spec = { .sorts = sorts, .filters = filters, .dress = dress };
+    static const struct list_spec spec = {
+        .sorts = sorts, .filters = filters, .total = &Q_desktop_total, .dress = dress
+    };
     const char *mine = is_admin(rq) ? NULL : rq->caller.id.s;
 
     return list_reply(rq, rp, &spec, DB_ARGS(NULL, NULL, mine, NULL, NULL, NULL), e);
@@ -193,11 +191,10 @@ static int run_action(struct action *a, db_tx_fn *body, struct reply *rp, struct
 /* POST /desktops/{id}/actions {action} */
 static int post_action(const struct request *rq, struct reply *rp, struct err *e)
 {
-    static const char *const words[] = { "start",   "shutdown", "stop",     "reboot", "reset",
-                                         "rebuild", "delete",   "unassign", NULL };
     struct action a = { .rq = rq, .order = { .rq = rq, .target_kind = "desktop" } };
     const struct json_field fields[] = {
-        { "action", JSON_TEXT, .required = true, .to = &a.order.verb, .words = words },
+        { "action", JSON_TEXT, .required = true, .to = &a.order.verb,
+          .words = desktop_action_words },
         { 0 },
     };
     int rc;

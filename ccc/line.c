@@ -107,6 +107,7 @@ static int open_line(const struct request *rq, const struct id *block, const cha
         free(list);
         if (rc < 0)
             return -1;
+        peer_anywhere(l->peer);
         l->block = *block;
         snprintf(l->urls, sizeof l->urls, "%s", urls);
     }
@@ -152,6 +153,15 @@ static int call_along(const struct request *rq, const struct way *w, struct line
     return do_call(rq, p, c, e);
 }
 
+/* That no xCenter has heard the module is a fact of the relays, not of us. */
+static void relays_know_nothing(struct err *e)
+{
+    if (e->code != ERR_NOT_READY || strncmp(e->origin, "xcenter/", 8) != 0)
+        return;
+    *e = (struct err){ 0 };
+    err_set(e, ERR_PEER_UNREACHABLE, "no xCenter of this block has heard the module yet");
+}
+
 int line_call(const struct request *rq, struct line_call *c, struct err *e)
 {
     struct way *w = NULL;
@@ -160,6 +170,7 @@ int line_call(const struct request *rq, struct line_call *c, struct err *e)
         return -1;
     if (call_along(rq, w, c, e) == 0)
         return 0;
+    relays_know_nothing(e);
     if (e->code == ERR_PEER_UNREACHABLE || e->code == ERR_PEER_TIMEOUT) {
         err_where(e, db_text(w->row, 0, "login"));
         w->until_ms = 0; /* it may be elsewhere now */

@@ -2,7 +2,9 @@
  * line — calls from the CCC to a module, through an xCenter of its block.
  *
  * Each worker keeps one peer per block, opened at the first call and again when the block's
- * addresses changed. The way to a module is read at most once a second. Errors: PEER_UNREACHABLE
+ * addresses changed. The way to a module is read at most once a second. An xCenter that does not
+ * answer in its share of the time, breaks off, or has not heard the module is passed over for the
+ * other: every call has its effect once, however often it arrives. Errors: PEER_UNREACHABLE
  * (with the module's log-in address, where the person may go on without us), PEER_TIMEOUT, and the
  * problem that the module sent.
  */

@@ -181,6 +181,22 @@ static int add_items(const struct request *rq, const struct list_spec *spec, con
     return 0;
 }
 
+/* How many there are, where that is cheap to know: null where not. The next pages say nothing. */
+static int add_total(const struct request *rq, const struct list_spec *spec, const struct query *q,
+                     json_t *body, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    int64_t n;
+
+    if (!spec->total || q->args[1])
+        return 0;
+    if (db_run(ccc_db(rq), spec->total, q->args + 3, &r, e) < 0)
+        return -1;
+    n = db_int(r, 0, "total", -1);
+    json_object_set_new(body, "total", n < 0 ? json_null() : json_integer(n));
+    return 0;
+}
+
 int list_reply(const struct request *rq, struct reply *rp, const struct list_spec *spec,
                const char *const given[], struct err *e)
 {
@@ -203,6 +219,8 @@ int list_reply(const struct request *rq, struct reply *rp, const struct list_spe
         list_cursor_write(next, word, db_text(r, n - 1, "sort"), db_text(r, n - 1, "id"), e) < 0)
         return -1;
     json_put_str(body, "next", next);
+    if (add_total(rq, spec, &q, body, e) < 0)
+        return -1;
     json_put_time(body, "as_of", clock_wall_ms());
     return http_reply(rp, 200, MOVE(body), e);
 }

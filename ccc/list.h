@@ -31,6 +31,7 @@ struct list_spec {
     bool newest_first;                 /* the default is downwards */
     const struct list_filter *filters; /* NULL or ends with LIST_END */
     const char *const *others;         /* NULL or more query parameters that the handler reads */
+    const struct db_stmt *total;       /* NULL or (each filter) → total, said in the first page */
     void (*dress)(const struct request *rq,
                   json_t *item); /* NULL ok: last touches for this caller */
 };

@@ -25,46 +25,8 @@ static const struct {
     [MIRROR_AUDIT] = { NULL, NULL, NULL },
 };
 
-static bool of_snapshot(const struct mirror_held *held, const struct mirror_page *page)
-{
-    return id_set(&held->snap_history) && id_eq(&held->snap_history, &page->history);
-}
-
-static bool of_held(const struct mirror_held *held, const struct mirror_page *page)
-{
-    return id_set(&held->history) && id_eq(&held->history, &page->history);
-}
-
-/* The first page of a snapshot. */
-static enum mirror_verdict decide_snapshot(const struct mirror_held *held,
-                                           const struct mirror_page *page, bool *go_on)
-{
-    /* The other xCenter is in the middle of the same: help it rather than start again. */
-    if (of_snapshot(held, page) && held->snap_fresh && !id_eq(&held->snap_node, &page->node) &&
-        held->snap_rev >= page->floor) {
-        *go_on = true;
-        return MIRROR_RESEND;
-    }
-    /* What is held is of this history and not too old: only the changes since are needed. */
-    if (of_held(held, page) && held->rev >= page->floor)
-        return MIRROR_RESEND;
-    return MIRROR_BEGIN;
-}
-
-enum mirror_verdict mirror_decide(const struct mirror_held *held, const struct mirror_page *page,
-                                  bool *go_on)
-{
-    *go_on = false;
-    if (page->snapshot)
-        return decide_snapshot(held, page, go_on);
-    if (of_snapshot(held, page) && id_eq(&page->from_history, &held->snap_history) &&
-        page->from_rev == held->snap_rev)
-        return MIRROR_GO_ON;
-    if (of_held(held, page) && id_eq(&page->from_history, &held->history) &&
-        page->from_rev <= held->rev)
-        return page->rev > held->rev ? MIRROR_NEWER : MIRROR_NOTHING;
-    return MIRROR_RESEND;
-}
+/* A relay that has not heard its bCenter for so long speaks for nobody who is there now. */
+enum { LEADER_SILENT_MS = 9000 };
 
 static bool cursor_read(const char *text, struct id *history, int64_t *rev)
 {
@@ -80,7 +42,10 @@ static bool cursor_read(const char *text, struct id *history, int64_t *rev)
 
 int mirror_read(const json_t *body, struct mirror_page *out, bool *heartbeat, struct err *e)
 {
-    struct mirror_page p = { 0 };
+    const json_t *about = json_object_get(body, "about"), *m = json_object_get(about, "module");
+    int64_t heard = json_num(m, "heard_ms", -1);
+    struct mirror_page p = { .leader = json_num(m, "epoch", 0),
+                             .leader_fresh = heard >= 0 && heard < LEADER_SILENT_MS };
     struct id history;
 
     *heartbeat = json_object_get(body, "objects") == NULL;
@@ -96,6 +61,8 @@ int mirror_read(const json_t *body, struct mirror_page *out, bool *heartbeat, st
         p.from_history = (struct id){ "" };
     p.floor = json_num(body, "floor", 0);
     p.count = json_num(body, "count", -1);
+    p.head = json_num(body, "head", -1);
+    p.epoch = json_num(body, "epoch", p.leader); /* an xCenter of the version before: as it heard */
     p.snapshot = json_flag(body, "snapshot", false);
     p.more = json_flag(body, "more", false);
     *out = p;
@@ -226,6 +193,7 @@ static void forget_snapshot(struct mirror_held *h)
 {
     h->snap_history = h->snap_node = (struct id){ "" };
     h->snap_rev = h->snap_seen = 0;
+    h->snap_head = -1;
 }
 
 /* The last page: everything named? Then what was not named goes; else all over again. */
@@ -268,10 +236,14 @@ static int take_snapshot_page(struct db *db, struct push *p, bool first, struct 
         p->held.round++;
         p->held.snap_history = p->page.history;
         p->held.snap_seen = 0;
+        p->held.snap_head = -1;
+        p->held.epoch = p->page.epoch > 0 ? p->page.epoch : 0;
     }
     p->held.snap_seen += count_live(p->body);
     p->held.snap_node = *p->node;
     p->held.snap_rev = p->page.rev;
+    if (p->page.head > p->held.snap_head)
+        p->held.snap_head = p->page.head;
     if (apply_objects(db, p, 0, e) < 0)
         return -1;
     return p->page.more ? 0 : finish_snapshot(db, p, e);
@@ -297,25 +269,31 @@ static int lock_cursor(struct db *db, struct push *p, struct err *e)
     h->round = db_int(r, 0, "round", 0);
     h->snap_rev = db_int(r, 0, "snap_rev", 0);
     h->snap_seen = db_int(r, 0, "snap_seen", 0);
+    h->snap_head = db_int(r, 0, "snap_head", -1);
     h->snap_fresh = db_flag(r, 0, "snap_fresh") == 1;
+    h->epoch = db_int(r, 0, "epoch", 0);
+    h->led_fresh = db_flag(r, 0, "led_fresh") == 1;
     return 0;
 }
 
 static int store_cursor(struct db *db, const struct push *p, struct err *e)
 {
     const struct mirror_held *h = &p->held;
-    char rev[24], round[24], snap_rev[24], seen[24];
+    char rev[24], round[24], snap_rev[24], seen[24], head[24], epoch[24];
 
     snprintf(rev, sizeof rev, "%lld", (long long)h->rev);
     snprintf(round, sizeof round, "%lld", (long long)h->round);
     snprintf(snap_rev, sizeof snap_rev, "%lld", (long long)h->snap_rev);
     snprintf(seen, sizeof seen, "%lld", (long long)h->snap_seen);
+    snprintf(head, sizeof head, "%lld", (long long)h->snap_head);
+    snprintf(epoch, sizeof epoch, "%lld", (long long)h->epoch);
     return db_run(db, &Q_mirror_cursor_set,
                   DB_ARGS(p->module.s, id_set(&h->history) ? h->history.s : NULL, rev, round,
                           id_set(&h->snap_history) ? h->snap_history.s : NULL,
                           id_set(&h->snap_history) ? snap_rev : NULL,
                           id_set(&h->snap_node) ? h->snap_node.s : NULL,
-                          id_set(&h->snap_history) ? seen : NULL),
+                          id_set(&h->snap_history) ? seen : NULL,
+                          id_set(&h->snap_history) ? head : NULL, epoch),
                   NULL, e);
 }
 
@@ -324,20 +302,16 @@ static bool too_long(const char *text, size_t most)
     return text && strlen(text) > most;
 }
 
-static int hear(struct db *db, const struct push *p, struct err *e)
+/* What the module says of itself, by whoever heard it last. */
+static int hear_about(struct db *db, const struct push *p, const json_t *m, const char *age,
+                      struct err *e)
 {
-    const json_t *about = json_object_get(p->body, "about"), *m = json_object_get(about, "module");
-    int64_t heard = json_num(m, "heard_ms", -1), epoch = json_num(m, "epoch", 0);
     const char *login = json_str(m, "login");
     const char *module_url = json_str(m, "url"), *version = json_str(m, "version");
-    char age[24], epoch_text[24], held[24];
+    char epoch[24], held[24];
 
-    snprintf(age, sizeof age, "%lld", (long long)heard);
-    snprintf(epoch_text, sizeof epoch_text, "%lld", (long long)(epoch > 0 ? epoch : 0));
+    snprintf(epoch, sizeof epoch, "%lld", (long long)(p->page.leader > 0 ? p->page.leader : 0));
     snprintf(held, sizeof held, "%d", (int)json_num(m, "held", json_flag(m, "held", false)));
-    if (heard >= 0 && heard < INT32_MAX &&
-        db_run(db, &Q_mirror_hear, DB_ARGS(p->module.s, age), NULL, e) < 0)
-        return -1;
     if (!login && !version && !module_url)
         return 0;
     if (too_long(login, 2048) || too_long(module_url, 2048) || too_long(version, 64) ||
@@ -345,37 +319,60 @@ static int hear(struct db *db, const struct push *p, struct err *e)
         return 0;
     return db_run(db, &Q_mirror_about,
                   DB_ARGS(p->module.s, login ? login : "", module_url ? module_url : "",
-                          version ? version : "", epoch_text, held),
+                          version ? version : "", epoch, held, age),
                   NULL, e);
+}
+
+/* The word of a leader that another has followed is none any more. */
+static int hear(struct db *db, const struct push *p, struct err *e)
+{
+    const json_t *m = json_object_get(json_object_get(p->body, "about"), "module");
+    int64_t heard = json_num(m, "heard_ms", -1), leader = p->page.leader;
+    bool led = p->page.leader_fresh && leader >= p->held.epoch;
+    char age[24];
+
+    if (heard < 0 || heard >= INT32_MAX || (leader < p->held.epoch && p->held.led_fresh))
+        return 0;
+    snprintf(age, sizeof age, "%lld", (long long)heard);
+    if (hear_about(db, p, m, age, e) < 0)
+        return -1;
+    return db_run(db, &Q_mirror_hear, DB_ARGS(p->module.s, age, led ? "true" : "false"), NULL, e);
+}
+
+static void tell_cursor(struct push *p, const struct id *history, int64_t rev)
+{
+    if (id_set(history))
+        snprintf(p->cursor, SYNC_CURSOR_MAX, "%s:%lld", history->s, (long long)rev);
+}
+
+static int take_changes(struct db *db, struct push *p, struct err *e)
+{
+    if (apply_objects(db, p, p->held.rev, e) < 0)
+        return -1;
+    p->held.rev = p->page.rev;
+    if (p->page.epoch > p->held.epoch)
+        p->held.epoch = p->page.epoch;
+    forget_snapshot(&p->held); /* it is not needed, or of a source that is no more */
+    return 0;
 }
 
 static int take_page(struct db *db, struct push *p, struct err *e)
 {
     bool go_on;
     enum mirror_verdict v = mirror_decide(&p->held, &p->page, &go_on);
-    const struct id *history = &p->held.history;
-    int64_t rev = p->held.rev;
+    bool snapshot = v == MIRROR_BEGIN || v == MIRROR_GO_ON;
 
     p->resend = v == MIRROR_RESEND;
-    if ((v == MIRROR_BEGIN || v == MIRROR_GO_ON) &&
-        take_snapshot_page(db, p, v == MIRROR_BEGIN, e) < 0)
+    if (snapshot && take_snapshot_page(db, p, v == MIRROR_BEGIN, e) < 0)
         return -1;
-    if (v == MIRROR_NEWER) {
-        if (apply_objects(db, p, p->held.rev, e) < 0)
-            return -1;
-        p->held.rev = p->page.rev;
-    }
-    if (v == MIRROR_BEGIN || v == MIRROR_GO_ON || v == MIRROR_NEWER) {
-        if (store_cursor(db, p, e) < 0)
-            return -1;
-        rev = p->held.rev;
-    }
-    if (go_on || ((v == MIRROR_BEGIN || v == MIRROR_GO_ON) && id_set(&p->held.snap_history))) {
-        history = &p->held.snap_history;
-        rev = p->held.snap_rev;
-    }
-    if (id_set(history))
-        snprintf(p->cursor, SYNC_CURSOR_MAX, "%s:%lld", history->s, (long long)rev);
+    if (v == MIRROR_NEWER && take_changes(db, p, e) < 0)
+        return -1;
+    if ((snapshot || v == MIRROR_NEWER) && store_cursor(db, p, e) < 0)
+        return -1;
+    if (go_on || (snapshot && id_set(&p->held.snap_history)))
+        tell_cursor(p, &p->held.snap_history, p->held.snap_rev);
+    else
+        tell_cursor(p, &p->held.history, p->held.rev);
     return 0;
 }
 
@@ -402,8 +399,8 @@ static int push_tx(struct db *db, void *arg, struct err *e)
         return -1;
     if (!p->heartbeat && take_page(db, p, e) < 0)
         return -1;
-    if (p->heartbeat && id_set(&p->held.history))
-        snprintf(p->cursor, SYNC_CURSOR_MAX, "%s:%lld", p->held.history.s, (long long)p->held.rev);
+    if (p->heartbeat)
+        tell_cursor(p, &p->held.history, p->held.rev);
     return p->touched ? derive(db, p, e) : 0;
 }
 

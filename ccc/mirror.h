@@ -4,7 +4,8 @@
  * The module's cursor row is locked while a page is applied, in one transaction with the page. Two
  * xCenters of a block push the same set with the same revisions; a page that overlaps what is held
  * is taken without what is older, a page after a gap is answered with what is held. A snapshot
- * marks what it names; at its end the rest goes. An object whose known member has a wrong type is
+ * marks what it names; at its end the rest goes. Of two histories the newer leader's is held
+ * (mirror_decide.c). An object whose known member has a wrong type is
  * refused and counted alone.
  */
 #ifndef CCC_MIRROR_H
@@ -24,12 +25,18 @@ struct mirror_held {
     int64_t rev, round;
     struct id snap_history; /* "" = no snapshot runs */
     int64_t snap_rev, snap_seen;
+    int64_t snap_head; /* how far the freshest sender of it was; -1: not said */
     struct id snap_node;
     bool snap_fresh; /* its last page came within 10 s */
+    int64_t epoch;   /* of the leader whose set is held or, with a snapshot, is being taken; 0: not
+                        said */
+    bool led_fresh;  /* a leader of this or a later epoch was heard within a minute */
 };
 struct mirror_page {
     struct id history, from_history; /* from "" or rubbish: unset */
-    int64_t from_rev, rev, floor, count;
+    int64_t from_rev, rev, floor, count, head;
+    int64_t epoch, leader; /* whose set it is; whom its relay heard last */
+    bool leader_fresh;     /* … and hears now */
     bool snapshot, more;
     struct id node; /* who sends */
 };
@@ -38,7 +45,7 @@ enum mirror_verdict {
     MIRROR_BEGIN,   /* the first page of a snapshot */
     MIRROR_GO_ON,   /* the next page of the snapshot */
     MIRROR_NEWER,   /* changes, overlapping what is held or following it */
-    MIRROR_NOTHING, /* behind what is held: nothing to take, nothing to say */
+    MIRROR_NOTHING, /* behind what is held, or being taken: nothing to take, nothing to say */
 };
 /* Pure. *go_on: with MIRROR_RESEND, answer the snapshot's cursor instead of the held one. */
 enum mirror_verdict mirror_decide(const struct mirror_held *held, const struct mirror_page *page,

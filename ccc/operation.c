@@ -70,7 +70,9 @@ static int tidy_tx(struct db *db, void *arg, struct err *e)
     if (db_run(db, &Q_operation_expire, NULL, NULL, e) < 0 ||
         db_run(db, &Q_operation_withdraw, NULL, NULL, e) < 0)
         return -1;
-    return db_run(db, &Q_operation_forget, NULL, NULL, e);
+    if (db_run(db, &Q_operation_forget, NULL, NULL, e) < 0)
+        return -1;
+    return db_run(db, &Q_operation_bulk_forget, NULL, NULL, e);
 }
 
 int operation_tidy(struct db *db, struct err *e)

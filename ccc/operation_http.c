@@ -18,10 +18,12 @@ static bool is_admin(const struct request *rq)
     return strcmp(rq->caller.role, "admin") == 0;
 }
 
+static const char *const states[] = {
+    "queued", "running", "succeeded", "failed", "cancelled", NULL
+};
+
 static int get_list(const struct request *rq, struct reply *rp, struct err *e)
 {
-    static const char *const states[] = { "queued", "running",   "succeeded",
-                                          "failed", "cancelled", NULL };
     static const char *const others[] = { "mine", NULL };
     static const struct list_sort sorts[] = {
         { "created_at", LIST_TIME, &Q_operation_list_created, &Q_operation_list_created_down },
@@ -110,6 +112,30 @@ static int get_one(const struct request *rq, struct reply *rp, struct err *e)
     return http_reply(rp, 200, MOVE(body), e);
 }
 
+/* GET /operations/{id}/children?state= */
+static int get_children(const struct request *rq, struct reply *rp, struct err *e)
+{
+    static const struct list_sort sorts[] = {
+        { "no", LIST_NUMBER, &Q_operation_children, &Q_operation_children_down },
+        { 0 },
+    };
+    static const struct list_filter filters[] = {
+        { NULL, LIST_UUID, NULL },
+        { "state", LIST_TEXT, states },
+        LIST_END,
+    };
+    static const struct list_spec spec = { .sorts = sorts, .filters = filters };
+    auto_result PGresult *r = NULL;
+    const char *owner;
+
+    if (db_run(ccc_db(rq), &Q_operation_bulk_owner, DB_ARGS(rq->path_id.s), &r, e) < 0)
+        return -1;
+    owner = db_rows(r) ? db_text(r, 0, "asked_by") : NULL;
+    if (!owner || (!is_admin(rq) && strcmp(owner, rq->caller.id.s) != 0))
+        return err_set(e, ERR_NOT_FOUND, "there is no such operation with children");
+    return list_reply(rq, rp, &spec, DB_ARGS(rq->path_id.s, NULL), e);
+}
+
 struct cancel {
     const struct request *rq;
     const char *name;
@@ -122,14 +148,18 @@ static int cancel_tx(struct db *db, void *arg, struct err *e)
     struct audit_entry a = { .action = "operation.cancel",
                              .target_kind = "operation",
                              .target_id = c->rq->path_id.s };
+    bool many;
 
-    if (db_run(db, &Q_operation_owned, DB_ARGS(c->rq->path_id.s), &r, e) < 0 ||
-        db_run(db, &Q_operation_cancel, DB_ARGS(c->rq->path_id.s), &done, e) < 0)
+    if (db_run(db, &Q_operation_owned, DB_ARGS(c->rq->path_id.s), &r, e) < 0)
         return -1;
     if (db_rows(r) == 0)
         return err_set(e, ERR_PRECONDITION,
                        "this operation belongs to its module; end the "
                        "connection instead");
+    many = strcmp(db_text(r, 0, "target_kind"), "desktops") == 0;
+    if (db_run(db, many ? &Q_operation_bulk_cancel : &Q_operation_cancel, DB_ARGS(c->rq->path_id.s),
+               &done, e) < 0)
+        return -1;
     if (db_changed(done) == 0)
         return err_set(e, ERR_OPERATION_ENDED, "the operation has ended");
     a.target_name = db_text(r, 0, "target_name");
@@ -158,6 +188,7 @@ static int post_cancel(const struct request *rq, struct reply *rp, struct err *e
 const struct route operation_routes[] = {
     { "GET", "/api/v1/operations", "self", get_list, 0 },
     { "GET", "/api/v1/operations/{id}", "self", get_one, HTTP_NO_TRACE_LOG },
+    { "GET", "/api/v1/operations/{id}/children", "self", get_children, 0 },
     { "POST", "/api/v1/operations/{id}/cancel", "self", post_cancel, 0 },
     { 0 },
 };

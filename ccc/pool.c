@@ -3,8 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ccc/io_rate.h"
 #include "ccc/resource.h"
+#include "ccc/routes.h"
 #include "common/base/json.h"
+#include "common/base/text.h"
 #include "sql/ccc/pool.h"
 
 enum { SHARE_MAX = 1000, SHARES_MAX = 64 };
@@ -41,6 +44,29 @@ int pool_shares_check(const json_t *shares, struct err *e)
         }
     }
     return 0;
+}
+
+int pool_check(const json_t *body, bool is_new, struct err *e)
+{
+    static const char *const kinds[] = { "persistent", "floating", NULL };
+    json_t *shares = NULL, *io = NULL;
+    union routes_sink to;
+    const struct json_field fields[] = {
+        { "name", JSON_TEXT, is_new, .to = &to, .valid = text_name, .must = "must be a name" },
+        { "description", JSON_TEXT, .to = &to, .valid = text_note, .must = "is too long" },
+        { "image_version_id", JSON_UUID, .to = &to },
+        { "spec_id", JSON_UUID, is_new, .to = &to },
+        { "shares", JSON_ARR, is_new, .to = &shares, .min = 0, .max = SHARES_MAX },
+        { "spares_running", JSON_INT, .to = &to, .min = 0, .max = 1000 },
+        { "io", JSON_OBJ, .to = &io },
+        { is_new ? "kind" : NULL, JSON_TEXT, true, .to = &to, .words = kinds },
+        { "image_id", JSON_UUID, true, .to = &to },
+        { 0 },
+    };
+
+    if (json_fields(body, fields, e) < 0 || io_rate_pool_check(io, e) < 0)
+        return -1;
+    return pool_shares_check(shares, e);
 }
 
 static int put_one(struct db *db, const char *pool, const json_t *share, size_t i, struct err *e)
@@ -89,8 +115,7 @@ static int check_shrink(struct db *db, const char *pool, struct err *e)
     return err_pointer(e, "/shares");
 }
 
-/* "{id,id}": ids are UUIDs, so nothing needs quoting. */
-static char *module_array(const json_t *shares)
+char *pool_share_modules(const json_t *shares)
 {
     size_t n = json_array_size(shares), at = 1, room = n * (ID_LEN + 1) + 3;
     char *text = malloc(room);
@@ -107,7 +132,7 @@ static char *module_array(const json_t *shares)
 
 int pool_shares_put(struct db *db, const char *pool, const json_t *shares, struct err *e)
 {
-    char *modules = module_array(shares), *text = json_dumps(shares, JSON_COMPACT);
+    char *modules = pool_share_modules(shares), *text = json_dumps(shares, JSON_COMPACT);
     int rc = modules && text ? 0 : err_set(e, ERR_INTERNAL, "out of memory");
 
     if (rc == 0)
@@ -121,4 +146,34 @@ int pool_shares_put(struct db *db, const char *pool, const json_t *shares, struc
     if (rc == 0)
         rc = check_law(db, pool, e);
     return rc == 0 ? check_shrink(db, pool, e) : rc;
+}
+
+int pool_possible(struct db *db, const char *pool, struct err *e)
+{
+    auto_result PGresult *r = NULL;
+    const char *module;
+
+    if (db_run(db, &Q_pool_impossible, DB_ARGS(pool), &r, e) < 0)
+        return -1;
+    if (db_rows(r) == 0)
+        return 0;
+    module = db_text(r, 0, "module");
+    if (db_int(r, 0, "memory_asked", 0) > db_int(r, 0, "memory_most", 0)) {
+        err_set(e, ERR_LAW_MEMORY, "no bServer of module %s is large enough for such a desktop",
+                module);
+        err_number(e, "asked_mib", db_int(r, 0, "memory_asked", 0));
+        err_number(e, "most_mib", db_int(r, 0, "memory_most", 0));
+        return err_pointer(e, "/spec_id");
+    }
+    if (db_int(r, 0, "storage_asked", 0) > db_int(r, 0, "storage_most", INT64_MAX)) {
+        err_set(e, ERR_LAW_STORAGE, "no bServer of module %s has a store for such a disk", module);
+        err_number(e, "asked_gib", db_int(r, 0, "storage_asked", 0));
+        err_number(e, "most_gib", db_int(r, 0, "storage_most", 0));
+        return err_pointer(e, "/spec_id");
+    }
+    err_set(e, ERR_LAW_SLOTS, "module %s would hold %lld desktops, its bServers have %lld places",
+            module, (long long)db_int(r, 0, "wanted", 0), (long long)db_int(r, 0, "slots", 0));
+    err_number(e, "wanted", db_int(r, 0, "wanted", 0));
+    err_number(e, "slots", db_int(r, 0, "slots", 0));
+    return err_pointer(e, "/shares");
 }

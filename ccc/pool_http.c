@@ -2,16 +2,12 @@
 #include <string.h>
 
 #include "ccc/ccc.h"
-#include "ccc/io_rate.h"
 #include "ccc/list.h"
 #include "ccc/pool.h"
 #include "ccc/resource.h"
 #include "ccc/routes.h"
 #include "common/base/json.h"
-#include "common/base/text.h"
 #include "sql/ccc/pool.h"
-
-enum { SHARES_MAX = 64 };
 
 static int before_write(struct db *db, const struct resource_write *w, struct err *e)
 {
@@ -33,7 +29,9 @@ static int after_write(struct db *db, const struct resource_write *w, struct err
 {
     const json_t *shares = json_object_get(w->body, "shares");
 
-    return shares ? pool_shares_put(db, w->id.s, shares, e) : 0;
+    if (shares && pool_shares_put(db, w->id.s, shares, e) < 0)
+        return -1;
+    return w->body ? pool_possible(db, w->id.s, e) : 0;
 }
 
 static const struct resource pool = {
@@ -48,30 +46,6 @@ static const struct resource pool = {
     .before = before_write,
     .after = after_write,
 };
-
-/* What makes a pool what it is (kind, image) is chosen once. */
-static int check(const json_t *body, bool is_new, struct err *e)
-{
-    static const char *const kinds[] = { "persistent", "floating", NULL };
-    json_t *shares = NULL, *io = NULL;
-    union routes_sink to;
-    const struct json_field fields[] = {
-        { "name", JSON_TEXT, is_new, .to = &to, .valid = text_name, .must = "must be a name" },
-        { "description", JSON_TEXT, .to = &to, .valid = text_note, .must = "is too long" },
-        { "image_version_id", JSON_UUID, .to = &to },
-        { "spec_id", JSON_UUID, is_new, .to = &to },
-        { "shares", JSON_ARR, is_new, .to = &shares, .min = 0, .max = SHARES_MAX },
-        { "spares_running", JSON_INT, .to = &to, .min = 0, .max = 1000 },
-        { "io", JSON_OBJ, .to = &io },
-        { is_new ? "kind" : NULL, JSON_TEXT, true, .to = &to, .words = kinds },
-        { "image_id", JSON_UUID, true, .to = &to },
-        { 0 },
-    };
-
-    if (json_fields(body, fields, e) < 0 || io_rate_pool_check(io, e) < 0)
-        return -1;
-    return pool_shares_check(shares, e);
-}
 
 /* Administrators see pools; the others, and they too with mine=true, what they are entitled to. */
 static int get_list(const struct request *rq, struct reply *rp, struct err *e)
@@ -108,14 +82,14 @@ static int post(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &pool, .body = rq->body };
 
-    return check(rq->body, true, e) < 0 ? -1 : resource_create(&w, rp, e);
+    return pool_check(rq->body, true, e) < 0 ? -1 : resource_create(&w, rp, e);
 }
 
 static int patch(const struct request *rq, struct reply *rp, struct err *e)
 {
     struct resource_write w = { .rq = rq, .of = &pool, .body = rq->body, .id = rq->path_id };
 
-    return check(rq->body, false, e) < 0 ? -1 : resource_change(&w, rp, e);
+    return pool_check(rq->body, false, e) < 0 ? -1 : resource_change(&w, rp, e);
 }
 
 static int delete_one(const struct request *rq, struct reply *rp, struct err *e)

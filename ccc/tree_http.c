@@ -31,6 +31,18 @@ static int get_blocks(const struct request *rq, struct reply *rp, struct err *e)
     return list_reply(rq, rp, &spec, NULL, e);
 }
 
+/* GET /topology: blocks with their modules and sums, in one answer */
+static int get_topology(const struct request *rq, struct reply *rp, struct err *e)
+{
+    static const struct list_sort sorts[] = {
+        { "name", LIST_TEXT, &Q_topology_list_name, &Q_topology_list_name_down },
+        { 0 },
+    };
+    static const struct list_spec spec = { .sorts = sorts };
+
+    return list_reply(rq, rp, &spec, NULL, e);
+}
+
 static int get_modules(const struct request *rq, struct reply *rp, struct err *e)
 {
     static const struct list_sort sorts[] = {
@@ -162,6 +174,7 @@ static int post_module_action(const struct request *rq, struct reply *rp, struct
 const struct route tree_routes[] = {
     { "GET", "/api/v1/blocks", "admin", get_blocks, 0 },
     { "GET", "/api/v1/blocks/{id}", "admin", get_block, 0 },
+    { "GET", "/api/v1/topology", "admin", get_topology, 0 },
     { "GET", "/api/v1/modules", "admin", get_modules, 0 },
     { "GET", "/api/v1/modules/{id}", "admin", get_module, 0 },
     { "POST", "/api/v1/modules/{id}/actions", "admin", post_module_action, 0 },

@@ -357,6 +357,11 @@ def web() -> None:
     pytest("browser", SOURCE / "tests" / "browser")
 
 
+def scale() -> None:
+    """A block at its rated size, simulated."""
+    pytest("scale", SOURCE / "tests" / "scale")
+
+
 def make(name: str, *words: str) -> tuple:
     return run(name, ["make", "--no-print-directory", f"-j{os.cpu_count()}", *words])
 
@@ -387,7 +392,7 @@ def interrupted(_number: int, _frame) -> None:
 
 
 TOGETHER = {f.__name__: f for f in (lint, virt, db, unit, fault, tsan)}     # what waits longest begins first
-ALONE = {f.__name__: f for f in (system, web, clang, races, fuzz)}
+ALONE = {f.__name__: f for f in (system, web, scale, clang, races, fuzz)}
 
 
 def phases(words: list) -> list:

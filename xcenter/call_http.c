@@ -82,7 +82,9 @@ static int64_t deadline(const struct request *rq)
 /* Both ends read what is theirs; here it is not looked at. */
 static int forward_post(const struct request *rq, struct reply *rp, const char *path, struct err *e)
 {
-    const struct peer_text body = { rq->body_text, rq->body_text ? (size_t)rq->body_size : 0 };
+    const struct peer_text body = { .bytes = rq->body_text,
+                                    .n = rq->body_text ? (size_t)rq->body_size : 0,
+                                    .order = { rq->key, rq->attempt } };
     struct peer *p;
 
     if (line_open(rq, &p, e) < 0 || peer_relay(p, path, body, deadline(rq), &rp->text_owned, e) < 0)

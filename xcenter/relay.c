@@ -8,7 +8,7 @@
 #include "common/base/json.h"
 #include "common/base/log.h"
 
-enum { GATHER_MS = 50 };
+enum { GATHER_MS = 50, LEADER_KEPT_MS = 60000 };
 
 struct relay_module {
     struct relay *relay;
@@ -17,6 +17,7 @@ struct relay_module {
     struct sync_push *push;
     json_t *about;                /* the bCenter's newest word on itself; NULL before the first */
     int64_t heard_ms;             /* clock_boot_ms */
+    int64_t epoch;                /* of the leader that spoke then */
     char passed[SYNC_CURSOR_MAX]; /* what the CCC last said that it holds; "" = nothing yet */
 };
 
@@ -107,6 +108,25 @@ struct sync_set *relay_wanted(struct relay *r)
 bool relay_ready(struct relay *r)
 {
     return sync_set_is_ready(r->wanted);
+}
+
+int relay_confirm(struct relay *r, const struct id *history, int64_t deadline_ms, struct err *e)
+{
+    auto_peer struct peer *p = NULL;
+    json_auto_t *page = NULL;
+    char cursor[SYNC_CURSOR_MAX], path[160];
+    struct id now;
+    struct err bad = { 0 };
+
+    sync_set_cursor(r->wanted, cursor);
+    snprintf(path, sizeof path, "/sync/v1/wanted?after=%s&wait=0", cursor);
+    if (strncmp(cursor, history->s, ID_LEN) == 0 &&
+        peer_open(r->spec.self, r->spec.ccc_urls, "ccc", NULL, &p, &bad) == 0 &&
+        peer_get(p, path, deadline_ms, &page, &bad) == 0 && json_id(page, "history", &now) &&
+        id_eq(&now, history))
+        return 0;
+    err_set(e, ERR_NOT_READY, "the CCC has not confirmed this copy of what it wants");
+    return bad.code == ERR_NONE ? -1 : err_cause(e, "%s", bad.detail);
 }
 
 struct node_search {
@@ -230,20 +250,30 @@ int relay_observed(struct relay *r, const struct id *module, struct sync_set **o
     return rc;
 }
 
-void relay_heard(struct relay *r, const struct id *module, const json_t *about)
+/* With the lock held. */
+static void note_word(struct relay_module *m, const json_t *about, int64_t epoch, int64_t now)
 {
+    m->heard_ms = now;
+    m->epoch = epoch;
+    if (json_is_object(about)) {
+        json_decref(m->about);
+        m->about = json_deep_copy(about);
+    }
+}
+
+int relay_heard(struct relay *r, const struct id *module, const json_t *about, struct err *e)
+{
+    int64_t epoch = json_num(json_object_get(about, "module"), "epoch", 0), now = clock_boot_ms();
     struct relay_module *m;
+    bool stale;
 
     pthread_mutex_lock(&r->lock);
     m = find(r, module);
-    if (m) {
-        m->heard_ms = clock_boot_ms();
-        if (json_is_object(about)) {
-            json_decref(m->about);
-            m->about = json_deep_copy(about);
-        }
-    }
+    stale = m && epoch < m->epoch && now - m->heard_ms < LEADER_KEPT_MS;
+    if (m && !stale)
+        note_word(m, about, epoch, now);
     pthread_mutex_unlock(&r->lock);
+    return stale ? err_set(e, ERR_EPOCH_STALE, "a later leader of this module has spoken") : 0;
 }
 
 void relay_passed(struct relay *r, const struct id *module, char to[SYNC_CURSOR_MAX])
@@ -271,7 +301,7 @@ int relay_module_url(struct relay *r, const struct id *module, char *to, size_t 
     if (url && strlen(url) < size)
         memcpy(to, url, strlen(url) + 1);
     else
-        rc = err_set(e, ERR_PEER_UNREACHABLE, "the module has not been heard by this xCenter");
+        rc = err_set(e, ERR_NOT_READY, "this xCenter has not heard the module yet");
     pthread_mutex_unlock(&r->lock);
     return rc;
 }

@@ -29,6 +29,11 @@ void relay_close(struct relay *r); /* NULL ok */
 
 struct sync_set *relay_wanted(struct relay *r);
 bool relay_ready(struct relay *r); /* a complete copy of wanted is here */
+/* Asks the CCC whether the copy is of the history that it has now. For a bCenter that holds another
+ * one: which of the two is the newer cannot be seen from here. NOT_READY if it is not, or nobody
+ * answers. */
+int relay_confirm(struct relay *r, const struct id *history, int64_t deadline_ms,
+                  struct err *e) MUSTCHECK;
 
 /* Which module a bCenter's certificate speaks for. PEER_IDENTITY if none or revoked; NOT_READY
  * without a copy. */
@@ -37,12 +42,14 @@ int relay_module_of(struct relay *r, const struct id *node, struct id *module,
 /* The set of what a module observed; made when first asked for. LAW_BLOCK beyond two. */
 int relay_observed(struct relay *r, const struct id *module, struct sync_set **out,
                    struct err *e) MUSTCHECK;
-/* A word of the module's bCenter arrived now, with this "about" (borrowed). */
-void relay_heard(struct relay *r, const struct id *module, const json_t *about);
+/* A word of the module's bCenter arrived now, with this "about" (borrowed). EPOCH_STALE if a later
+ * leader has spoken within a minute: what this one says is not taken. */
+int relay_heard(struct relay *r, const struct id *module, const json_t *about,
+                struct err *e) MUSTCHECK;
 /* The cursor up to which the CCC has taken the module's objects in; "" before it has said so. */
 void relay_passed(struct relay *r, const struct id *module, char to[SYNC_CURSOR_MAX]);
-/* Where its bCenter takes calls. NOT_FOUND for foreign modules, PEER_UNREACHABLE if it never spoke.
- */
+/* Where its bCenter takes calls. NOT_READY if it has not spoken to us yet: the other xCenter may
+ * know. */
 int relay_module_url(struct relay *r, const struct id *module, char *to, size_t size,
                      struct err *e) MUSTCHECK;
 /* Size of a blob that a wanted image names; -1 if none does. */

@@ -19,7 +19,7 @@ static const struct {
 };
 
 static enum log_level threshold = LOG_LEVEL_INFO;
-static _Thread_local char trace[64] = "-";
+static _Thread_local char trace[64] = "-", about[LOG_ABOUT];
 
 void log_level_set(enum log_level least)
 {
@@ -44,6 +44,16 @@ void log_trace_set(const char *trace_id)
 const char *log_trace(void)
 {
     return trace;
+}
+
+void log_about_set(const char *what)
+{
+    text_one_line(about, sizeof about, what ? what : "");
+}
+
+void log_about_get(char to[LOG_ABOUT])
+{
+    memcpy(to, about, sizeof about);
 }
 
 /* What was said so far. quoted: in a value whose quotes the format brings. */
@@ -151,7 +161,7 @@ static void put(enum log_level level, const char *fmt, va_list ap) PRINTF(2, 0);
 /* One fprintf a line: stdio locks the stream, so lines of several threads do not mix. */
 static void put(enum log_level level, const char *fmt, va_list ap)
 {
-    struct line l, t;
+    struct line l, t, a;
     va_list values;
 
     if (level < __atomic_load_n(&threshold, __ATOMIC_RELAXED))
@@ -164,8 +174,11 @@ static void put(enum log_level level, const char *fmt, va_list ap)
     if (l.quoted)
         l.text[l.n++] = '"';
     add_value(&t, trace);
-    fprintf(stderr, "<%d>%.*s trace=%.*s\n", levels[level].priority, (int)l.n, l.text, (int)t.n,
-            t.text);
+    line_open(&a);
+    if (about[0])
+        add_value(&a, about);
+    fprintf(stderr, "<%d>%.*s%s%.*s trace=%.*s\n", levels[level].priority, (int)l.n, l.text,
+            a.n > 0 ? " about=" : "", (int)a.n, a.text, (int)t.n, t.text);
 }
 
 #define VERB(name, level)                                                                          \

@@ -28,6 +28,15 @@ bool log_level_from(const char *word, enum log_level *out); /* "debug" … "erro
 void log_trace_set(const char *trace_id);
 const char *log_trace(void);
 
+/*
+ * What this thread works for, where a process serves several of a kind: each of its lines then ends
+ * with about=. "" or NULL: nothing. A thread that is started for the same hands it on by itself:
+ * log_about_get before it is made, log_about_set as the first thing it does. Copied.
+ */
+enum { LOG_ABOUT = 64 };
+void log_about_set(const char *what);
+void log_about_get(char to[LOG_ABOUT]);
+
 void log_debug(const char *fmt, ...) PRINTF(1, 2);
 void log_info(const char *fmt, ...) PRINTF(1, 2);
 void log_notice(const char *fmt, ...) PRINTF(1, 2);

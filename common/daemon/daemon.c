@@ -19,6 +19,7 @@
 #include "common/daemon/config.h"
 #include "common/daemon/heap.h"
 #include "common/daemon/process.h"
+#include "common/daemon/state.h"
 #include "common/daemon/supervisor.h"
 
 #ifndef BIC_VERSION
@@ -151,57 +152,6 @@ static int read_options(int argc, char **argv, const struct daemon_spec *spec, s
     return -1;
 }
 
-/* Makes the directory and those above it; what exists keeps its mode. */
-static int make_dir(const char *path, struct err *e)
-{
-    char *copy = strdup(path);
-    int rc = 0;
-
-    if (!copy)
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    for (char *p = copy + 1; rc == 0; p++) {
-        char c = *p;
-
-        if (c && c != '/')
-            continue;
-        *p = '\0';
-        if (mkdir(copy, 0700) < 0 && errno != EEXIST)
-            rc = err_set(e, ERR_STORAGE_FAILED, "cannot make %s: %s", copy, strerror(errno));
-        *p = c;
-        if (!c)
-            break;
-    }
-    free(copy);
-    return rc;
-}
-
-static int ready_fail(const char *path, struct err *e)
-{
-    return err_set(e, ERR_STORAGE_FAILED, "cannot write %s: %s", path, strerror(errno));
-}
-
-/* Whole or not at all: whoever waits for the file never reads half of it. */
-static int write_ready(const char *path, const json_t *what, struct err *e)
-{
-    char *text = json_dumps(what, JSON_COMPACT), *part = NULL;
-    int fd = -1, rc = -1;
-
-    if (!text || asprintf(&part, "%s.part", path) < 0) {
-        free(text);
-        return err_set(e, ERR_INTERNAL, "out of memory");
-    }
-    fd = open(part, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
-    if (fd >= 0 && dprintf(fd, "%s\n", text) > 0 && fsync(fd) == 0 && rename(part, path) == 0)
-        rc = 0;
-    else
-        ready_fail(path, e);
-    if (fd >= 0)
-        close(fd);
-    free(part);
-    free(text);
-    return rc;
-}
-
 static int wait_for_end(const sigset_t *signals, struct err *e)
 {
     struct pollfd p[2] = { { signalfd(-1, signals, SFD_CLOEXEC), POLLIN, 0 },
@@ -238,7 +188,7 @@ static int serve(struct daemon *d, const struct config *c, const sigset_t *signa
 
     process_set(d);
     if (ready && ready[0])
-        rc = write_ready(ready, d->published, e);
+        rc = state_ready(ready, d->published, e);
     if (rc == 0) {
         log_notice("serving name=%s version=%s pid=%d", d->spec->name, BIC_VERSION, (int)getpid());
         supervisor_tell("READY=1");
@@ -289,7 +239,7 @@ static int prepare(const struct config *c, struct err *e)
         return err_set(e, ERR_INVALID_REQUEST,
                        "log_level must be debug, info, notice, warn or error");
     log_level_set(least);
-    return dir && dir[0] ? make_dir(dir, e) : 0;
+    return dir && dir[0] ? state_make(dir, e) : 0;
 }
 
 static int configured(const struct daemon_spec *spec, const struct options *o, struct config *c)

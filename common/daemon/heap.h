@@ -6,7 +6,7 @@
 #ifndef COMMON_DAEMON_HEAP_H
 #define COMMON_DAEMON_HEAP_H
 
-enum { HEAP_ARENAS = 2, HEAP_REST_MS = 30000, HEAP_BUSY_MS = HEAP_REST_MS / 50 };
+enum { HEAP_ARENAS = 2, HEAP_REST_MS = 30000, HEAP_BUSY_MS = HEAP_REST_MS / 20 };
 
 /* Before the first thread: few arenas, and large blocks always go back at free(). */
 void heap_start(void);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "common/base/log.h"
 #include "common/daemon/daemon.h"
 
 struct ticker {
@@ -13,6 +14,7 @@ struct ticker {
     void (*tick)(void *arg);
     void *arg;
     bool woken, stop;
+    char about[LOG_ABOUT];
 };
 
 static struct timespec after(int64_t ms)
@@ -34,6 +36,7 @@ static void *ticker_main(void *arg)
 {
     struct ticker *t = arg;
 
+    log_about_set(t->about);
     pthread_mutex_lock(&t->lock);
     while (!t->stop) {
         struct timespec until = after(t->period_ms);
@@ -70,6 +73,7 @@ int ticker_start(const char *name, int64_t period_ms, void (*tick)(void *arg), v
     t->period_ms = period_ms;
     t->tick = tick;
     t->arg = arg;
+    log_about_get(t->about);
     pthread_mutex_init(&t->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);

@@ -74,6 +74,18 @@ static void deadline(struct http_exchange *x)
     x->rq.deadline_ms = x->start_ms + ms;
 }
 
+static void order(struct http_exchange *x)
+{
+    const char *given = head_value(x, "BIC-Attempt");
+
+    if (x->rq.caller.kind != CALLER_NODE)
+        return;
+    if (!id_parse(head_value(x, "Idempotency-Key"), &x->rq.key))
+        x->rq.key = (struct id){ "" };
+    if (given && *given && strlen(given) < 10 && given[strspn(given, "0123456789")] == '\0')
+        x->rq.attempt = strtoll(given, NULL, 10);
+}
+
 /* RFC 9112 §6: one length, or chunks, never both (request smuggling). *length -1 = unknown. */
 static int framing(struct http_exchange *x, int64_t *length)
 {
@@ -230,6 +242,7 @@ int head_check(struct http_exchange *x, const char *method, const char *version)
     rq->caller = x->conn->node;
     trace(x);
     deadline(x);
+    order(x);
     framed = framing(x, &x->length);
     x->drain_left = x->length < 0 ? HTTP_DRAIN_MAX : x->length;
     if (framed < 0) {

@@ -44,7 +44,11 @@ struct request {
     const char *remote;   /* numeric address of the other end, for the audit */
     int64_t deadline_ms;  /* clock_boot_ms() at which the asker gives up (BIC-Deadline-Ms header,
                              capped by the route) */
-    bool woken;           /* this is a second run after http_park */
+    /* Of a node: which request this is, however often it comes: its Idempotency-Key ("" if there is
+     * none or it is no UUID) and its BIC-Attempt, 0 at first. */
+    struct id key;
+    int64_t attempt;
+    bool woken;   /* this is a second run after http_park */
     bool expired; /* woken because park_until has come: answer now, parking again is refused */
     void *app;    /* the daemon's own context */
     void *worker; /* what worker_start returned on this thread (db, peer handles) */

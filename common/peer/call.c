@@ -76,12 +76,12 @@ static int peer_fail(struct peer *p, const struct call *c, const char *url, CURL
                      p->why[0] ? p->why : curl_easy_strerror(code));
 }
 
-static struct curl_slist *headers(const struct call *c, const char *key, int64_t left)
+static struct curl_slist *headers(const struct call *c, int64_t left)
 {
-    char line[160];
+    char line[64];
     struct curl_slist *all = NULL, *more;
-    const char *words[] = { "Accept: application/json", "Expect:", line, NULL, NULL, NULL };
-    char trace[128], idempotency[96];
+    const char *words[6] = { "Accept: application/json", "Expect:", line };
+    char trace[128], idempotency[96], attempt[40];
     int n = 3;
 
     snprintf(line, sizeof line, "BIC-Deadline-Ms: %lld", (long long)left);
@@ -90,8 +90,12 @@ static struct curl_slist *headers(const struct call *c, const char *key, int64_t
         words[n++] = trace;
     }
     if (strcmp(c->method, "POST") == 0) {
-        snprintf(idempotency, sizeof idempotency, "Idempotency-Key: %s", key);
+        snprintf(idempotency, sizeof idempotency, "Idempotency-Key: %s", c->order.key.s);
         words[n++] = idempotency;
+    }
+    if (c->order.attempt > 0) {
+        snprintf(attempt, sizeof attempt, "BIC-Attempt: %lld", (long long)c->order.attempt);
+        words[n++] = attempt;
     }
     for (int i = 0; i < n; i++) {
         more = curl_slist_append(all, words[i]);
@@ -179,12 +183,19 @@ static bool sent(CURL *easy)
     return bytes > 0;
 }
 
-/* At one address. retry: it failed before anything was sent. */
-static int attempt(struct peer *p, struct call *c, const char *key, int others, bool *retry,
-                   struct err *e)
+/* How long one address may take: all that is left, or its share if another can be asked after it.
+ * The last one's is the largest: it may be the slow end that holds up the answer, not the way. */
+static int64_t share(const struct peer *p, int64_t left, int others)
+{
+    return p->anywhere && others > 0 ? left * 3 / 8 : left;
+}
+
+/* At one address. *retry: the next one may be asked. */
+static int attempt(struct peer *p, struct call *c, int others, bool *retry, struct err *e)
 {
     const char *base = p->url[p->good];
     int64_t left = c->deadline_ms - clock_boot_ms(), connect = left / (others + 1);
+    int64_t mine = share(p, left, others);
     struct curl_slist *list;
     char *url = NULL;
     CURLcode code;
@@ -192,7 +203,7 @@ static int attempt(struct peer *p, struct call *c, const char *key, int others, 
     *retry = false;
     if (left <= 0)
         return err_set(e, ERR_PEER_TIMEOUT, "no time was left to ask the %s", p->tls.kind);
-    list = headers(c, key, left);
+    list = headers(c, mine);
     if (!list || asprintf(&url, "%s%s", base, c->path) < 0) {
         curl_slist_free_all(list);
         return err_set(e, ERR_INTERNAL, "out of memory");
@@ -204,16 +215,17 @@ static int attempt(struct peer *p, struct call *c, const char *key, int others, 
     p->tls.refused = false;
     set_request(p, c, url);
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, list);
-    curl_easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, (long)left);
+    curl_easy_setopt(p->easy, CURLOPT_TIMEOUT_MS, (long)(mine > 0 ? mine : 1));
     curl_easy_setopt(
         p->easy, CURLOPT_CONNECTTIMEOUT_MS,
         (long)(connect < PEER_CONNECT_MS ? (connect > 0 ? connect : 1) : PEER_CONNECT_MS));
     code = perform(p);
     keep_answer(p);
-    *retry = code != CURLE_OK && !sent(p->easy);
+    *retry = code != CURLE_OK && (p->anywhere || !sent(p->easy));
     curl_easy_setopt(p->easy, CURLOPT_HTTPHEADER, NULL);
     curl_slist_free_all(list);
-    if (code == CURLE_OPERATION_TIMEDOUT && *retry && clock_boot_ms() < c->deadline_ms)
+    if (code == CURLE_OPERATION_TIMEDOUT && *retry && !p->anywhere &&
+        clock_boot_ms() < c->deadline_ms)
         code = CURLE_COULDNT_CONNECT; /* the connect's own share of the time */
     if (code != CURLE_OK)
         peer_fail(p, c, base, code, e);
@@ -221,31 +233,52 @@ static int attempt(struct peer *p, struct call *c, const char *key, int others, 
     return code == CURLE_OK ? 0 : -1;
 }
 
+/* It answers, but only that it is of no use for this now, where another way may be. */
+static bool no_way(struct peer *p, const struct call *c, struct err *e)
+{
+    struct err said = { 0 };
+
+    if (!p->anywhere || (p->status != 503 && p->status != 504))
+        return false;
+    call_problem(p, c, &said);
+    if (said.code != ERR_NOT_READY && said.code != ERR_PEER_UNREACHABLE &&
+        said.code != ERR_PEER_TIMEOUT)
+        return false;
+    *e = said;
+    return true;
+}
+
+static void next_address(struct peer *p)
+{
+    p->good = (p->good + 1) % p->urls;
+}
+
 int call_do(struct peer *p, struct call *c, struct err *e)
 {
-    struct id key = id_new();
     struct err first = { 0 };
 
     c->peer = p;
+    if (!id_set(&c->order.key))
+        c->order.key = id_new();
     p->status = 0;
     p->location[0] = '\0';
-    for (int others = p->urls - 1;; others--) {
+    for (int others = p->urls - 1;; others--, c->order.attempt += p->anywhere) {
         struct err now = { 0 };
-        bool retry;
+        bool retry = true, answered = attempt(p, c, others, &retry, &now) == 0;
 
-        if (attempt(p, c, key.s, others, &retry, &now) == 0)
+        if (answered && (others == 0 || !no_way(p, c, &now)))
             break;
         if (first.code == ERR_NONE || now.code == ERR_PEER_IDENTITY)
             first = now; /* who it was says more than that the next one was away */
-        p->good = (p->good + 1) % p->urls;
-        if (!retry || others == 0 || atomic_load(&p->interrupted) ||
+        next_address(p);
+        if ((!answered && !retry) || others == 0 || atomic_load(&p->interrupted) ||
             clock_boot_ms() >= c->deadline_ms) {
             *e = first;
             return -1;
         }
     }
     if (p->status == 503) /* it answers, but is of no use now: begin with another one next time */
-        p->good = (p->good + 1) % p->urls;
+        next_address(p);
     return 0;
 }
 

@@ -19,6 +19,7 @@ struct peer {
     CURLM *multi;
     char *url[PEER_URLS_MAX];
     int urls, good; /* good: the one that answered last */
+    bool anywhere;  /* peer_anywhere */
     struct peer_tls tls;
     char why[CURL_ERROR_SIZE];
     atomic_bool interrupted;
@@ -26,10 +27,12 @@ struct peer {
     char location[256];
 };
 
-/* One request, tried at the addresses in turn as long as nothing of it was sent. */
+/* One request, tried at the addresses in turn: as long as nothing of it was sent, or (anywhere)
+ * until one of them is of use. */
 struct call {
     const char *method, *path;
-    const char *body; /* NULL: none */
+    struct peer_order order; /* with the asker's key; set by call_do if there is none */
+    const char *body;        /* NULL: none */
     size_t body_size;
     const char *range; /* NULL or "N-" */
     int64_t deadline_ms, bytes_per_s;

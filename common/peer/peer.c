@@ -110,6 +110,11 @@ void peer_close(struct peer *p)
     free(p);
 }
 
+void peer_anywhere(struct peer *p)
+{
+    p->anywhere = true;
+}
+
 void peer_interrupt(struct peer *p)
 {
     atomic_store(&p->interrupted, true);
@@ -191,6 +196,7 @@ int peer_relay(struct peer *p, const char *path, struct peer_text body, int64_t 
                       .path = path,
                       .body = body.bytes,
                       .body_size = body.n,
+                      .order = body.order,
                       .deadline_ms = deadline_ms };
     int rc = call_do(p, &c, e);
 

@@ -15,6 +15,7 @@
 
 #include "common/base/cleanup.h"
 #include "common/base/err.h"
+#include "common/base/id.h"
 
 struct peer;
 
@@ -26,6 +27,13 @@ struct peer_identity {
  * kind. */
 int peer_open(const struct peer_identity *self, const char *const urls[], const char *kind,
               const char *id, struct peer **out, struct err *e) MUSTCHECK;
+/*
+ * All addresses are ways to the same end, which takes the same request twice as once: what one does
+ * not answer in its share of the time, breaks off, or is not ready for or cannot pass on, is asked
+ * of the next with the same Idempotency-Key and a higher BIC-Attempt. (Else only what was not sent
+ * at all is tried elsewhere.)
+ */
+void peer_anywhere(struct peer *p);
 void peer_close(struct peer *p); /* NULL is allowed */
 DEFINE_AUTO(auto_peer, struct peer *, peer_close)
 #define auto_peer AUTO(auto_peer)
@@ -36,11 +44,17 @@ int peer_get(struct peer *p, const char *path, int64_t deadline_ms, json_t **out
              struct err *e) MUSTCHECK;
 int peer_post(struct peer *p, const char *path, const json_t *body, int64_t deadline_ms,
               json_t **out, struct err *e) MUSTCHECK;
+/* Which request this is, however often and on whatever way it comes: the latest attempt counts. */
+struct peer_order {
+    struct id key;   /* "" = a new one */
+    int64_t attempt; /* 0, 1, … */
+};
 /* A body and its answer that are only passed on: neither is read here. *out: the text of a 2xx
  * answer, malloc'd; NULL on 204. Others are errors as ever. */
 struct peer_text {
     const char *bytes; /* NULL: none */
     size_t n;
+    struct peer_order order; /* the asker's */
 };
 int peer_relay(struct peer *p, const char *path, struct peer_text body, int64_t deadline_ms,
                char **out, struct err *e) MUSTCHECK;

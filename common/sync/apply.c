@@ -118,13 +118,15 @@ static void finish_snapshot(struct sync_set *s, struct seen_list *h, struct sync
     s->history = s->staging_history;
     s->next_rev = s->staging_rev;
     s->floor = s->staging_floor;
+    s->epoch = s->staging_epoch;
     s->in_snapshot = false;
     s->ready = true;
 }
 
 struct page_head {
     struct id history;
-    int64_t rev, floor, count;
+    int64_t rev, floor, count, epoch;
+    int64_t head; /* -1: a sender of the version before does not say */
     bool snapshot, more;
     const char *from;
 };
@@ -139,10 +141,24 @@ static int read_head(const json_t *page, struct page_head *hd, struct err *e)
         return err_set(e, ERR_PEER_PROTOCOL, "this is not a page of objects");
     hd->floor = json_num(page, "floor", 0);
     hd->count = json_num(page, "count", -1);
+    hd->head = json_num(page, "head", -1);
+    hd->epoch = json_num(page, "epoch", 0);
     hd->snapshot = json_flag(page, "snapshot", false);
     hd->more = json_flag(page, "more", false);
     hd->from = json_str(page, "from");
     return 0;
+}
+
+/* Two relays of one source are not equally fresh. Pages of a snapshot that are read from views of
+ * which a later one is older lack what moved between them; a whole one from an older view would
+ * take back what is held. */
+static bool behind(const struct sync_set *s, const struct page_head *hd)
+{
+    if (hd->head < 0)
+        return false;
+    if (hd->snapshot)
+        return s->ready && id_eq(&hd->history, &s->history) && hd->head < s->next_rev;
+    return s->in_snapshot && hd->head < s->staging_head;
 }
 
 /* The page must go on exactly where we are, in the same history; else both sides would believe in
@@ -153,6 +169,8 @@ static bool follows(const struct sync_set *s, const struct page_head *hd)
     struct id history;
     int64_t rev;
 
+    if (behind(s, hd))
+        return false;
     if (hd->snapshot)
         return true;
     if (!cursor_parse(hd->from, &history, &rev) || !id_eq(&history, held) ||
@@ -185,6 +203,16 @@ static void begin_snapshot(struct sync_set *s, const struct page_head *hd)
     s->staging_refused = 0;
     s->in_snapshot = true;
     s->staging_history = hd->history;
+    s->staging_head = -1;
+}
+
+/* With the lock held. What there is of the snapshot is of no use any more. */
+static int too_many(struct sync_set *s, struct err *e)
+{
+    store_clear(&s->staging);
+    s->in_snapshot = false;
+    return err_set(e, ERR_PEER_PROTOCOL, "this source tells of more than %lld objects",
+                   (long long)s->bound);
 }
 
 /* With the lock held. Leaves *absent for the caller when a snapshot is complete. */
@@ -195,15 +223,20 @@ static int apply_locked(struct sync_set *s, const json_t *page, const struct pag
         return refuse(e);
     if (hd->snapshot)
         begin_snapshot(s, hd);
+    if (s->bound && (s->in_snapshot ? s->staging.live : s->now.live) > s->bound)
+        return too_many(s, e);
     if (!s->in_snapshot) {
         take_objects(&s->now, page, h);
         s->next_rev = hd->rev;
         s->floor = hd->floor > s->floor ? hd->floor : s->floor;
+        s->epoch = hd->epoch > 0 ? hd->epoch : s->epoch;
         return 0;
     }
     s->staging_refused += take_objects(&s->staging, page, NULL);
     s->staging_rev = hd->rev;
     s->staging_floor = hd->floor;
+    s->staging_epoch = hd->epoch;
+    s->staging_head = hd->head > s->staging_head ? hd->head : s->staging_head;
     if (hd->more)
         return 0;
     if (hd->count >= 0 && s->staging.live + s->staging_refused < hd->count) {

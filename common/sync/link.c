@@ -13,6 +13,7 @@ static void *run(void *arg)
 {
     struct link_thread *t = arg;
 
+    log_about_set(t->about);
     t->body(t->arg);
     return NULL;
 }
@@ -27,6 +28,7 @@ int link_thread_start(struct link_thread *t, const struct sync_link_spec *spec,
     t->body = body;
     t->arg = arg;
     t->last_ms = -1;
+    log_about_get(t->about);
     pthread_mutex_init(&t->lock, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "common/base/log.h"
 #include "common/sync/link.h"
 
 struct link_thread {
@@ -18,6 +19,7 @@ struct link_thread {
     struct peer *peer; /* used by the thread alone, but for peer_interrupt */
     void (*body)(void *arg);
     void *arg;
+    char about[LOG_ABOUT];
 };
 
 int link_thread_start(struct link_thread *t, const struct sync_link_spec *spec,

@@ -71,8 +71,9 @@ static json_t *object_json(const struct sync_object *in, bool with_scope)
 struct reading {
     const char *scope;
     struct id history;
-    int64_t from, next, floor; /* revisions */
-    int64_t count;             /* of the live ones; -1: not said */
+    int64_t from, next, floor, head; /* revisions */
+    int64_t epoch;                   /* 0: not said */
+    int64_t count;                   /* of the live ones; -1: not said */
     bool snapshot, more;
     struct seen_list objects;
 };
@@ -107,6 +108,8 @@ static int read_locked(const struct sync_set *s, const char *cursor, struct read
     r->from = start_of(s, cursor, &r->snapshot);
     r->history = s->history;
     r->floor = s->floor;
+    r->head = s->next_rev;
+    r->epoch = s->epoch;
     r->count = -1;
     if (!collect(s, r))
         return -1;
@@ -146,6 +149,9 @@ static json_t *page_json(struct reading *r)
     json_object_set_new(p, "history", json_string(r->history.s));
     json_object_set_new(p, "cursor", json_string(cursor));
     json_object_set_new(p, "floor", json_integer(r->floor));
+    json_object_set_new(p, "head", json_integer(r->head));
+    if (r->epoch > 0)
+        json_object_set_new(p, "epoch", json_integer(r->epoch));
     json_object_set_new(p, "snapshot", json_boolean(r->snapshot));
     json_object_set_new(p, "more", json_boolean(r->more));
     if (r->count >= 0)

@@ -7,13 +7,16 @@
 #include "common/http/metric.h"
 #include "common/sync/link_thread.h"
 
-enum { WAIT_S = 30, ANSWER_MS = 10000 };
+/* With somebody else to ask, who hangs is left within the 9 s after which a node counts as silent.
+ */
+enum { WAIT_S = 30, ANSWER_MS = 10000, WAIT_OTHERS_S = 5, ANSWER_OTHERS_MS = 4000 };
 
 struct sync_pull {
     struct link_thread link;
     struct sync_pull_spec spec;
-    int64_t offset_ms; /* atomic */
-    bool offset_known; /* atomic; released after offset_ms */
+    int wait_s, patience_ms; /* of a long-poll; until its answer is here */
+    int64_t offset_ms;       /* atomic */
+    bool offset_known;       /* atomic; released after offset_ms */
 };
 
 /* The upper tier's time when it answered, less ours now: late by the way back at most. */
@@ -49,10 +52,11 @@ static int exchange(struct sync_pull *p, bool again, struct err *e)
     json_auto_t *page = NULL;
 
     sync_set_cursor(p->spec.set, cursor);
-    if (again)
+    /* Who holds a complete copy never asks from nothing: a relay that is behind must see that. */
+    if (again && !sync_set_is_ready(p->spec.set))
         cursor[0] = '\0';
-    snprintf(path, sizeof path, "/sync/v1/wanted?after=%s&wait=%d", cursor, WAIT_S);
-    if (peer_get(p->link.peer, path, clock_boot_ms() + WAIT_S * 1000 + ANSWER_MS, &page, e) < 0)
+    snprintf(path, sizeof path, "/sync/v1/wanted?after=%s&wait=%d", cursor, p->wait_s);
+    if (peer_get(p->link.peer, path, clock_boot_ms() + p->patience_ms, &page, e) < 0)
         return -1;
     if (!page)
         return err_set(e, ERR_PEER_PROTOCOL, "an empty answer instead of a page");
@@ -64,6 +68,7 @@ static void pull_body(void *arg)
     struct sync_pull *p = arg;
     bool again = false;
 
+    pthread_setname_np(pthread_self(), "pull");
     while (!link_thread_stopping(&p->link)) {
         struct err e = { 0 };
 
@@ -87,6 +92,8 @@ int sync_pull_start(const struct sync_pull_spec *spec, struct sync_pull **out, s
     if (!p)
         return err_set(e, ERR_INTERNAL, "out of memory");
     p->spec = *spec;
+    p->wait_s = spec->link.urls[1] ? WAIT_OTHERS_S : WAIT_S;
+    p->patience_ms = p->wait_s * 1000 + (spec->link.urls[1] ? ANSWER_OTHERS_MS : ANSWER_MS);
     if (link_thread_start(&p->link, &p->spec.link, pull_body, p, e) < 0) {
         free(p);
         return -1;

@@ -78,6 +78,7 @@ static void push_body(void *arg)
 {
     struct sync_push *p = arg;
 
+    pthread_setname_np(pthread_self(), "push");
     while (!link_thread_stopping(&p->link)) {
         struct err e = { 0 };
         bool more = false;

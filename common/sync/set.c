@@ -130,6 +130,13 @@ void sync_set_ready(struct sync_set *s)
         s->changed(s->changed_arg, NULL);
 }
 
+void sync_set_led(struct sync_set *s, int64_t epoch)
+{
+    pthread_mutex_lock(&s->lock);
+    s->epoch = epoch;
+    pthread_mutex_unlock(&s->lock);
+}
+
 bool sync_set_is_ready(const struct sync_set *s)
 {
     return s->ready;
@@ -167,6 +174,11 @@ void sync_set_each(struct sync_set *s, const char *kind,
         seen_close(&list.items[i]);
     }
     seen_clear(&list);
+}
+
+void sync_set_bound(struct sync_set *s, int64_t objects)
+{
+    s->bound = objects;
 }
 
 int64_t sync_set_count(struct sync_set *s, const char *kind)

@@ -35,6 +35,9 @@ struct sync_object {
 
 struct sync_set *sync_set_new_source(void); /* NULL when out of memory */
 struct sync_set *sync_set_new_replica(void);
+/* A replica of a source that is not trusted with our memory: once it holds more objects than this,
+ * pages are refused (PEER_PROTOCOL, with the number). Set once, before use. */
+void sync_set_bound(struct sync_set *s, int64_t objects);
 void sync_set_free(struct sync_set *s);
 
 /*
@@ -51,6 +54,9 @@ bool sync_set_del(struct sync_set *s, const char *scope, const char *kind, const
 /* Nothing is served before the owner has said that the set holds everything: 503 not-ready. */
 void sync_set_ready(struct sync_set *s);
 bool sync_set_is_ready(const struct sync_set *s);
+/* The epoch of the leader whose set this is: every page says it, relays keep it with the history,
+ * and who is told of two histories knows which is the newer. Before ready. */
+void sync_set_led(struct sync_set *s, int64_t epoch);
 
 /* Reading. New reference or NULL. each: visits live objects of a kind (NULL: all) on a stable copy.
  */
@@ -67,7 +73,8 @@ void sync_set_cursor(struct sync_set *s, char to[SYNC_CURSOR_MAX]); /* "" before
 
 /*
  * Serving: the page after cursor ("" or NULL: from the beginning = snapshot) for one scope.
- * {"history","cursor","floor","snapshot":bool,"more":bool,"count":n,"objects":[{"kind","id","rev","body"}|{…,"deleted":true}]}
+ * {"history","cursor","floor","head","epoch"?,"snapshot":bool,"more":bool,"count":n,"objects":[{"kind","id","rev","body"}|{…,"deleted":true}]}
+ * head: the revision up to which this copy goes, so how fresh it is.
  * Other history, a cursor from the future or below the floor starts a snapshot by itself.
  * scope NULL: all scopes, each object with its "scope". NOT_READY. *empty: nothing new (for
  * parking).
@@ -81,11 +88,13 @@ int sync_set_follows(struct sync_set *s, const json_t *page, struct err *e) MUST
 
 /*
  * Replica: takes a page in. A page whose "from" is not what is held, or that is of another history
- * without being a snapshot: SYNC_RESEND. Between the first
- * and the last page of a snapshot the old objects stay; at the last one what was not named is
- * absent. hold (NULL ok) is asked about the absent ones (without bodies) together and returns true
- * to keep them (held objects are asked about again with the next snapshot). change (NULL ok) hears
- * every object that changed, o->deleted for those that went, outside the lock, in order.
+ * without being a snapshot, or that comes from a relay which is behind (in the middle of a snapshot
+ * behind the one before, at its beginning behind what is held of that history): SYNC_RESEND.
+ * Between the first and the last page of a snapshot the old objects stay; at the last one what was
+ * not named is absent. hold (NULL ok) is asked about the absent ones (without bodies) together and
+ * returns true to keep them (held objects are asked about again with the next snapshot). change
+ * (NULL ok) hears every object that changed, o->deleted for those that went, outside the lock, in
+ * order.
  */
 struct sync_apply {
     bool (*hold)(void *arg, const struct sync_object *absent, int64_t count, int64_t held_in_all);

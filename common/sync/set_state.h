@@ -13,11 +13,14 @@ struct sync_set {
     struct id history;
     int64_t next_rev; /* the cursor: everything below it is here */
     int64_t floor;    /* tombstones below it are forgotten */
+    int64_t epoch;    /* of the leader that made this history; 0: not said */
     struct store now;
+    int64_t bound; /* replica: objects that it holds at most, about; 0: no bound */
 
     bool in_snapshot; /* a replica takes a snapshot: staging is filled, `now` still serves */
     struct id staging_history;
-    int64_t staging_rev, staging_floor;
+    int64_t staging_rev, staging_floor, staging_epoch;
+    int64_t staging_head; /* how far the freshest sender of it was; -1: not said */
     struct store staging;
     int64_t staging_refused; /* live objects of it that could not be read: the sender counts them */
 

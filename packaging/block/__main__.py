@@ -7,8 +7,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+import topology  # noqa: E402
 from block import BlockRun  # noqa: E402
-from layout import SOURCE, Layout, demand_ours, state_directory  # noqa: E402
+from layout import SOURCE, Layout, demand_ours, short, state_directory  # noqa: E402
+from process import lend  # noqa: E402
 from progress import explained, fail, say  # noqa: E402
 from rest import Problem  # noqa: E402
 
@@ -21,6 +23,19 @@ def check(state: Path) -> None:
             demand_ours(SOURCE / built)
 
 
+def chosen(state: Path, verb: str) -> list:
+    """(state directory, topology or None for the usual ones): SCALE=block is an installation of its own beside the other,
+    which `down` without SCALE stops too."""
+    scale, beside = os.environ.get("SCALE", ""), state / "scale"
+    if scale not in ("", "block"):
+        raise RuntimeError("SCALE is `block`, or not given")
+    if scale:
+        state.mkdir(parents=True, exist_ok=True)
+        lend(state.resolve(), 0o755)
+        return [(beside, topology.scale())]
+    return [(state, None)] + ([(beside, topology.scale())] if verb == "down" and (beside / "run").exists() else [])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(prog="block", description=__doc__)
     parser.add_argument("verb", choices=["check", "up", "down", "status"])
@@ -31,10 +46,11 @@ def main() -> None:
     state = Path(os.environ.get("STATE") or "var")
     try:
         state = state_directory()
-        check(state)
-        if options.verb != "check":
-            run = BlockRun(Layout(state), small=options.small, images=options.images or state / "images")
-            {"up": run.up, "down": run.down, "status": run.status}[options.verb]()
+        for where, block in chosen(state, options.verb):
+            check(where)
+            if options.verb != "check":
+                run = BlockRun(Layout(short(where)), small=options.small, images=options.images or state / "images", block=block)
+                {"up": run.up, "down": run.down, "status": run.status}[options.verb]()
     except (RuntimeError, OSError, Problem) as bad:
         fail(explained(bad, state))
     except KeyboardInterrupt:

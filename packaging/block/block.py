@@ -12,6 +12,7 @@ from administrator import ADMIN, Administrator
 from daemons import Daemon, migrations, web_root
 from layout import Layout
 from nodes import Nodes, Tree
+from packs import Pack, PackedAgent
 from postgres import Cluster
 from process import (as_service, command_lines, do_as_service, is_ours, leads, lend, own, stop_pids, told,
                      write_as_service)
@@ -49,8 +50,9 @@ class BlockRun:
             self.clusters[m.name] = Cluster(layout, m.name, "module")
         self.authority = layout.state / "ccc" / "ca" / "ca.crt"
         self.ccc = self._ccc()
-        self.xcenter = self._xcenter()
+        self.xcenters = [self._xcenter(n + 1) for n in range(self.block.xcenters)]
         self.bcenters = {m.name: self._bcenter(m.name) for m in self.block.modules}
+        self.packs = {m.name: Pack(layout, m.name) for m in self.block.modules if len(m.packed()) > 1}
         self.agents = {h.name: self._agent(m.name, h) for m in self.block.modules for h in m.hosts}
 
     # ---- what each daemon is told
@@ -82,10 +84,11 @@ class BlockRun:
         return {"join_url": self.ccc.config["management_url"],
                 "join_token_file": self.layout.state / name / "join-token"}
 
-    def _xcenter(self) -> Daemon:
-        port = self.layout.port("xcenter")
-        return Daemon(self.layout, "xcenter", "xcenter", {
-            **self._join("xcenter"), "ccc_url": self.ccc.config["management_url"], **BULK,
+    def _xcenter(self, number: int) -> Daemon:
+        name = "xcenter" if number == 1 else f"xcenter-{number}"
+        port = self.layout.port(name)
+        return Daemon(self.layout, "xcenter", name, {
+            **self._join(name), "ccc_url": self.ccc.config["management_url"], **BULK,
             "management_listen": f"127.0.0.1:{port}", "management_url": f"https://127.0.0.1:{port}"})
 
     def _bcenter(self, module: str) -> Daemon:
@@ -95,7 +98,7 @@ class BlockRun:
         return Daemon(self.layout, "bcenter", name, {
             **self._join(name), "database": database.conninfo("module"),
             "owner_database": database.conninfo("module_owner"), "migrations": migrations("module"),
-            "xcenter_url": self.xcenter.config["management_url"], **BULK,
+            "xcenter_url": ", ".join(x.config["management_url"] for x in self.xcenters), **BULK,
             "management_listen": f"127.0.0.1:{port}", "management_url": f"https://127.0.0.1:{port}",
             "login_listen": f"127.0.0.1:{login}", "login_url": f"{self._scheme()}://localhost:{login}",
             **self._public_pki(name, "login"),
@@ -107,17 +110,25 @@ class BlockRun:
         embedded = host.kind == "embedded"
         lanes = [self.layout.port(f"{name}-lane{n}") for n in range(2)] if embedded else []
         scheme = "wss" if self.tls else "ws"
-        return Daemon(self.layout, "bserver-agent", name, {
+        config = {
             **self._join(name), "name": host.name, "kind": host.kind,
             "uri": f"qemu:///embed?root={state / 'v'}" if embedded else f"test://{state / 'node.xml'}",
             "module_url": self.bcenters[module].config["management_url"], **BULK,
             "management_listen": "127.0.0.1:0",
             "display_listen": ", ".join(f"127.0.0.1:{p}" for p in lanes),
             "display_url": ", ".join(f"{scheme}://localhost:{p}/display" for p in lanes),
-            **(self._public_pki(name, "display") if embedded else {})})
+            **(self._public_pki(name, "display") if embedded else {})}
+        pack = None if embedded else self.packs.get(module)
+        return (PackedAgent(self.layout, name, config, pack) if pack
+                else Daemon(self.layout, "bserver-agent", name, config))
+
+    def packed(self) -> list:
+        return [a for pack in self.packs.values() for a in pack.agents]
 
     def daemons(self) -> list:
-        return [self.ccc, self.xcenter, *self.bcenters.values(), *self.agents.values()]
+        """Each is a process."""
+        alone = [a for a in self.agents.values() if a not in self.packed()]
+        return [self.ccc, *self.xcenters, *self.bcenters.values(), *self.packs.values(), *alone]
 
     # ---- up
 
@@ -140,13 +151,15 @@ class BlockRun:
         self.tree = Tree(self.layout, admin)
         self.nodes = Nodes(self.tree, self.block.name, self.agents, self.clusters["ccc"])
         try:
-            self._attempt("xCenter", self._start_node, self.xcenter, "xCenter", "xcenter", self.block.name)
+            for daemon in self.xcenters:
+                self._attempt(daemon.name, self._start_xcenter, daemon)
             for m in self.block.modules:
                 self._attempt(f"bCenter of {m.name}", self._start_bcenter, m)
             for m in self.block.modules:
                 self._attempt(f"bServers of {m.name}", self._start_hosts, m)
             self._attempt("images, pools and people", self._make_content, admin)
             self._attempt("run/endpoints.json", endpoints.save, self)
+            self._attempt("desktops", self._wait_running, admin)
         finally:
             admin.sign_out()
         if self.trouble:
@@ -166,7 +179,7 @@ class BlockRun:
     def strays(self) -> list:
         """Pids of daemons that no pid file names: their start was cut off."""
         known = {d.process.pid() for d in self.daemons()}
-        files = [d.config_file for d in self.daemons()]
+        files = [d.config_file for d in self.daemons()] + [a.alone_file for a in self.packed()]
         return [pid for pid, argv in command_lines().items() if pid not in known and leads(pid, known) and is_ours(pid)
                 and any(told(argv, "--config", file) for file in files)]
 
@@ -174,6 +187,8 @@ class BlockRun:
         if strays := self.strays():
             with step("stopping what an interrupted run began"):
                 stop_pids(strays)
+        for agent in self.packed():
+            agent.forget_alone()
 
     def _start_cluster(self, cluster: Cluster) -> None:
         if cluster.process.pid() and (cluster.data / "bic-ready").exists():
@@ -220,6 +235,13 @@ class BlockRun:
             self.nodes.begin(daemon, kind, name, module)
             self.nodes.finish(daemon, kind, name, module)
 
+    def _start_xcenter(self, daemon: Daemon) -> None:
+        """The first one makes the block, and has its name; the others join it."""
+        first = daemon is self.xcenters[0]
+        if not first and not self.tree.block(self.block.name):
+            raise RuntimeError(f"there is no {self.block.name} yet that it could join")
+        self._start_node(daemon, daemon.name, "xcenter", self.block.name if first else f"{self.block.name}-{daemon.name}")
+
     def _start_bcenter(self, module: topology.Module) -> None:
         daemon = self.bcenters[module.name]
         if not daemon.process.pid():
@@ -233,7 +255,7 @@ class BlockRun:
             return
         failed = []
         with step(f"{len(missing)} bServers of {module.name}"):
-            for go_on in (self._begin_host, self._finish_host):
+            for go_on in (self._begin_host, self._begin_pack, self._finish_host):
                 for host in [h for h in missing if h.name not in dict(failed)]:
                     try:
                         go_on(host, module)
@@ -248,6 +270,10 @@ class BlockRun:
             write_as_service(agent.state / "node.xml", topology.simulated_node(host.name))
         self.nodes.begin(agent, "bserver", host.name, module.name)
 
+    def _begin_pack(self, host: topology.Host, module: topology.Module) -> None:
+        if self.agents[host.name] in self.packed():
+            self.packs[module.name].start()
+
     def _finish_host(self, host: topology.Host, module: topology.Module) -> None:
         self.nodes.finish(self.agents[host.name], "bserver", host.name, module.name)
 
@@ -258,8 +284,16 @@ class BlockRun:
             return
         rest = admin.rest()
         modules = content.modules_up(rest, [m.name for m in self.block.modules], len(self.agents))
-        content.whole(rest, self.layout.secret, self.images, modules)
+        if self.block.simulated():
+            content.rated(rest, self.layout.secret, self.layout.home, modules)
+        else:
+            content.whole(rest, self.layout.secret, self.images, modules)
         do_as_service("touch", "--", made)
+
+    def _wait_running(self, admin: Administrator) -> None:
+        """A block of simulated bServers is for its desktops, which run again after each start."""
+        if self.block.simulated() and not self.small:
+            content.wait_running(admin.rest())
 
     def status(self) -> None:
         for cluster in self.clusters.values():

@@ -1,10 +1,12 @@
 """What a newcomer finds: images, specs, pools, people and who may use what. Made through REST, once (block.py)."""
 
 import hashlib
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from progress import step
+from process import do_as_service
+from progress import say, step
 from rest import Rest, wait_until
 
 PEOPLE = [("kim", "김하늘"), ("lee", "이도윤")]
@@ -35,6 +37,14 @@ POOLS = [
 ]
 
 
+# A block at its rated size: every slot of its simulated bServers has a desktop, and all of them run.
+RATED = [
+    Pool("office", "모의 데스크톱 · simulated desktops", "bic-empty", "office", (800, 800), spares=800),
+    Pool("studio", "모의 데스크톱, 큰 것 · simulated desktops, larger", "bic-empty", "studio", (200, 200), spares=200),
+]
+RATED_SPECS = {"office": {"memory_mib": 1024, "needs_vf": True}, "studio": {"memory_mib": 4096, "needs_vf": True}}
+
+
 def sha256(file: Path) -> str:
     digest = hashlib.sha256()
     with open(file, "rb") as f:
@@ -58,6 +68,13 @@ def spec(rest: Rest, name: str, **members) -> dict:
     body = {"name": name, "vcpus": 1, "memory_mib": 1024, "firmware": "bios", "tpm": False, "disk_bus": "virtio",
             "nic_model": "virtio", "video": "virtio", "disk_gib": None, "needs_vf": False}
     return rest.ensure("/specs", "name", {**body, **members})
+
+
+def empty_image(directory: Path) -> Path:
+    """A disk with nothing on it: simulated hosts have no disks, but a pool names the image that it is made from."""
+    file = directory / "empty.qcow2"
+    do_as_service("qemu-img", "create", "-q", "-f", "qcow2", file, "1G")
+    return file
 
 
 def pool(rest: Rest, name: str, description: str, of: dict, size: dict, kind: str, spares: int, like: dict) -> dict:
@@ -105,10 +122,38 @@ def whole(rest: Rest, secret, images: Path, modules: dict) -> None:
     """modules: name → id, the first with two embedded bServers."""
     there = {name: image(rest, name, description, images / file) for name, (file, description) in IMAGES.items()}
     with step("pools and people"):
-        like = {name: spec(rest, name, **members) for name, members in SPECS.items()}
-        group, _ = people(rest, secret)
-        for p in POOLS:
-            made = pool(rest, p.name, p.description, there[p.image],
-                        {module: n for module, n in zip(modules.values(), p.sizes) if n}, p.kind, p.spares, like[p.spec])
-            if p.entitled:
-                entitle(rest, group, [made])
+        pools(rest, secret, modules, there, SPECS, POOLS)
+
+
+def rated(rest: Rest, secret, directory: Path, modules: dict) -> None:
+    """modules: name → id, of ten simulated bServers each. directory: of the service user."""
+    there = {"bic-empty": image(rest, "bic-empty", "nothing, for simulated hosts", empty_image(directory))}
+    with step("pools and people"):
+        pools(rest, secret, modules, there, RATED_SPECS, RATED)
+
+
+def pools(rest: Rest, secret, modules: dict, images: dict, specs: dict, wanted: list) -> None:
+    like = {name: spec(rest, name, **members) for name, members in specs.items()}
+    group, _ = people(rest, secret)
+    for p in wanted:
+        made = pool(rest, p.name, p.description, images[p.image],
+                    {module: n for module, n in zip(modules.values(), p.sizes) if n}, p.kind, p.spares, like[p.spec])
+        if p.entitled:
+            entitle(rest, group, [made])
+
+
+def wait_running(rest: Rest, seconds: float = 600) -> None:
+    """Until as many desktops run as the pools keep running; tells how far that is. Somebody else may be changing them."""
+    begin, last, until = time.monotonic(), "", time.monotonic() + seconds
+    while time.monotonic() < until:
+        of = rest.every("/pools")
+        there = sum(p["counts"]["ready"] + p["counts"]["in_use"] for p in of)
+        wanted = sum(min(share["size"], p["spares_running"]) for p in of for share in p["shares"])
+        if there >= wanted:
+            say(f"[ok] {there:,} desktops run ({time.monotonic() - begin:.1f} s)")
+            return
+        if (said := f"     {there:,} of {wanted:,} desktops run") != last:
+            say(f"{said}: {time.monotonic() - begin:.0f} s")
+            last = said
+        time.sleep(1)
+    raise RuntimeError(f"not all desktops run after {seconds:.0f} s:{last.strip()}")

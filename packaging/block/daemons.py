@@ -17,6 +17,8 @@ THRIFTY = {"GLIBC_TUNABLES": "glibc.malloc.tcache_count=1"}
 class Daemon:
     """One daemon process: its configuration, its ready file, its pid."""
 
+    REFUSED = "join-refused"
+
     def __init__(self, layout: Layout, program: str, name: str, config: dict):
         self.layout = layout
         self.program = program
@@ -94,12 +96,22 @@ class Daemon:
             said = self.ready()
             if said:
                 return said
-            if not self.process.pid():
-                raise RuntimeError(f"{self.name} ended at once: see {self.layout.log / (self.name + '.log')}\n"
-                                   + self.process.last_words())
+            if self.gone_wrong():
+                raise RuntimeError(f"{self.name} {'was not taken' if self.process.pid() else 'ended at once'}: see "
+                                   f"{self.process.log}\n" + self.last_words())
             time.sleep(0.05)
-        raise RuntimeError(f"{self.name} is not ready after {seconds:.0f} s: see {self.layout.log / (self.name + '.log')}\n"
-                           + self.process.last_words())
+        raise RuntimeError(f"{self.name} is not ready after {seconds:.0f} s: see {self.process.log}\n" + self.last_words())
+
+    def last_words(self) -> str:
+        return self.process.last_words()
+
+    def refused(self) -> bool:
+        """It ended because the CCC did not take its token."""
+        return not self.process.pid() and not self.joined() and self.REFUSED in self.last_words()
+
+    def gone_wrong(self) -> bool:
+        """There is no use in waiting for it."""
+        return not self.process.pid()
 
     def stop(self) -> None:
         self.process.stop()

@@ -29,7 +29,7 @@ def save(run) -> None:
     portal = run.ccc.config["public_url"]
     run.layout.save("endpoints.json", {
         "portal": portal, "api": f"{portal}/api/v1", "docs": f"{portal}/docs", "accounts": accounts(run),
-        "blocks": [{"id": run.tree.block(run.block.name), "xcenters": [run.xcenter.config["management_url"]],
+        "blocks": [{"id": run.tree.block(run.block.name), "xcenters": [x.config["management_url"] for x in run.xcenters],
                     "bcenters": [module(run, m.name) for m in run.block.modules]}],
         "database": run.clusters["ccc"].url("ccc"), "ca": str(run.authority), "processes": processes(run)})
 

@@ -10,7 +10,6 @@ from layout import Layout
 from postgres import Cluster
 from rest import Problem
 
-REFUSED = "join-refused"
 TOKEN = re.compile(r"bicjoin\.([0-9a-f]{32})\.[0-9a-f]{64}\.[0-9a-f]{64}")
 
 
@@ -72,7 +71,7 @@ class Nodes:
         try:
             daemon.wait_ready()
         except RuntimeError:
-            if daemon.process.pid() or daemon.joined() or REFUSED not in daemon.process.last_words():
+            if not daemon.refused():
                 raise
             self._invite(daemon, kind, name, module)
             daemon.start()

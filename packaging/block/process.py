@@ -118,6 +118,7 @@ class Process:
         self.layout = layout
         self.name = name
         self.pidfile = layout.run / f"{name}.pid"
+        self.log = layout.log / f"{name}.log"
 
     def pid(self) -> int:
         """The live process, 0 if there is none."""
@@ -133,7 +134,7 @@ class Process:
         self.layout.save(self.pidfile.name, {"pid": pid, "start": start_time(pid)})
 
     def start(self, argv: list, env: dict | None = None) -> None:
-        log = open(self.layout.log / f"{self.name}.log", "ab")
+        log = open(self.log, "ab")
         home = {"HOME": str(self.layout.home), "PATH": "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
                 "LC_ALL": "C.UTF-8"}
         sanitizer = {k: v for k, v in os.environ.items() if k.endswith("SAN_OPTIONS")}
@@ -146,7 +147,7 @@ class Process:
     def last_words(self) -> str:
         """The end of its log, indented."""
         try:
-            lines = (self.layout.log / f"{self.name}.log").read_text(errors="replace").splitlines()
+            lines = self.log.read_text(errors="replace").splitlines()
         except FileNotFoundError:
             return ""
         return "\n".join("     " + line for line in lines[-8:])
@@ -156,11 +157,11 @@ class Process:
         self.pidfile.unlink(missing_ok=True)
 
 
-def stop_pids(pids: list, how: int = signal.SIGTERM) -> None:
+def stop_pids(pids: list, how: int = signal.SIGTERM, patience: float = STOP_S) -> None:
     """Asks all, waits, insists. The start time guards against another process with the same number."""
     born = {pid: start_time(pid) for pid in pids if pid}
-    for sig, patience in ((how, STOP_S), (signal.SIGKILL, 5)):
-        until = time.monotonic() + patience
+    for sig, wait in ((how, patience), (signal.SIGKILL, 5)):
+        until = time.monotonic() + wait
         for pid in alive(born):
             try:
                 os.kill(pid, sig)

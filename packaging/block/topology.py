@@ -1,4 +1,4 @@
-"""Which block `make run` makes: one xCenter, two modules, ten bServers each, three of them embedded."""
+"""Which block `make run` makes: two xCenters, two modules, ten bServers each, three of them embedded."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -20,11 +20,20 @@ class Module:
     name: str
     hosts: list = field(default_factory=list)
 
+    def packed(self) -> list:
+        """Those that one agent process may serve together."""
+        return [h for h in self.hosts if h.kind == "simulated"]
+
 
 @dataclass
 class Block:
     name: str
     modules: list = field(default_factory=list)
+    xcenters: int = 2               # both live (design §2)
+
+    def simulated(self) -> bool:
+        """Wholly: nothing of it needs QEMU or a guest image."""
+        return all(h.kind == "simulated" for m in self.modules for h in m.hosts)
 
 
 def module(name: str, prefix: str, embedded: int, simulated: int) -> Module:
@@ -45,6 +54,11 @@ def small() -> Block:
 def rated() -> Block:
     """One module at its full size, simulated: 10 bServers, 1,000 desktops (paper 003 §3)."""
     return Block("block-1", [module("module-1", "b1", 0, 10)])
+
+
+def scale() -> Block:
+    """Both modules at their full size, simulated: 20 bServers, 2,000 desktops (SCALE=block)."""
+    return Block("block-1", [module("module-1", "b1", 0, 10), module("module-2", "b2", 0, 10)])
 
 
 def _device(name: str, parent: str, capability: str) -> str:

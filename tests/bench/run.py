@@ -14,14 +14,17 @@ import load  # noqa: E402
 import rows_connect  # noqa: E402
 import rows_idle  # noqa: E402
 import rows_read  # noqa: E402
+import rows_scale  # noqa: E402
 import rows_screen  # noqa: E402
+import rows_sweep  # noqa: E402
 from stand import SOURCE, Stand  # noqa: E402
 
-ROWS = os.environ.get("ROWS", "connect rated read screens idle").split()
+ROWS = os.environ.get("ROWS", "connect rated read screens idle sweep scale").split()
 
 
 def missed(row: dict) -> bool:
-    too_slow = "target" in row and row["target"] and row["ratio"] < row["target"]
+    too_slow = (row.get("target") and row["ratio"] < row["target"]
+                or "target_least" in row and row["ours"] < row["target_least"])
     too_much = "target_most" in row and row.get("p95", row["ours"]) > row["target_most"]
     return bool(too_slow or too_much or row.get("errors"))
 
@@ -31,7 +34,8 @@ def number(value) -> str:
 
 
 def line(row: dict) -> str:
-    target = f">= {row['target']}" if row.get("target") else f"<= {row['target_most']}" if row.get("target_most") else ""
+    least = row.get("target") or row.get("target_least")
+    target = f">= {least}" if least else f"<= {row['target_most']}" if row.get("target_most") else ""
     extra = f"p95 {number(row['p95'])}" if "p95" in row else f"p99 {row['p99_ms']:.1f} ms" if row.get("p99_ms") else ""
     if row.get("errors"):
         extra += f" {row['errors']} errors"
@@ -44,7 +48,7 @@ def show(rows: list) -> None:
     print(f"\nrow  {'':72} {'BIC':>9} {'beside':>9} {'ratio':>6} {'target':>8}")
     for row in rows:
         print(line(row))
-        if row["row"] in ("5", "7") and "each" in row and "pgbench" not in row["what"]:
+        if row["row"] in ("5", "7", "8") and "each" in row and "pgbench" not in row["what"]:
             print("       CPU us each: " + ", ".join(f"{name} {number(us)}" for name, us in row["each"].items()))
     print(flush=True)
 
@@ -89,6 +93,10 @@ def main() -> int:
             rows += rows_connect.rated(base / "r")
         if "idle" in ROWS:
             rows += rows_idle.run(base / "w")
+        if "sweep" in ROWS:
+            rows += rows_sweep.run()
+        if "scale" in ROWS:
+            rows += rows_scale.run(base / "f")
     finally:
         if rows:
             show(rows)

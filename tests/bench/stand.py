@@ -120,9 +120,9 @@ class Stand:
     def tiers(self) -> dict:
         """Name → pids of every tier, PostgreSQL apart."""
         run = self.run
-        return {"ccc": [run.ccc.process.pid()], "xcenter": [run.xcenter.process.pid()],
+        return {"ccc": [run.ccc.process.pid()], "xcenter": [x.process.pid() for x in run.xcenters],
                 "bcenter": [run.bcenters["module-1"].process.pid()],
-                "agents": [a.process.pid() for a in run.agents.values()],
+                "agents": list({a.process.pid() for a in run.agents.values()}),
                 "postgres ccc": self.cluster_pids("ccc"), "postgres module": self.cluster_pids("module-1")}
 
     def copy_database(self, name: str) -> str:

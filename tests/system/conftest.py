@@ -188,14 +188,14 @@ class Installation:
             assert run.encode() in line, f"desktop {desktop} runs, but not the session's run {run}"
 
 
-def small_block(state: Path) -> BlockRun:
+def small_block(state: Path, block=None) -> BlockRun:
     """On ports that no other installation would choose as well: 8080 is for people."""
     state.mkdir(parents=True, exist_ok=True)
     os.chmod(state, 0o755)
     layout = Layout(state)
     layout.make()
     layout.port("portal")
-    return BlockRun(layout, small=True, images=IMAGES)
+    return BlockRun(layout, small=True, images=IMAGES, block=block)
 
 
 def interrupted(_number, _frame):

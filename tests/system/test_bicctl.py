@@ -282,6 +282,22 @@ def test_power_with_and_without_waiting(bic, admin, pool):
     off(bic, pool)
 
 
+def test_many_at_once(bic, admin, pool):
+    names = [d["name"] for d in off(bic, pool)]
+    which = f"pool_id={pool['id']}"
+    shown = admin.json("start", "--filter", which, "--dry-run")
+    assert shown["totals"] == {"will": 3, "already": 0, "refused": 0}
+    assert {i["name"] for i in shown["items"]} == set(names)
+    assert "3 would, 0 already there, 0 refused" in admin("start", "--dry-run", *names)
+    op = admin.json("start", "--filter", which, f"--wait={WAIT_S}")
+    assert op["state"] == "succeeded" and op["children"]["succeeded"] == op["children"]["total"] == 3
+    admin("start", status=USAGE)
+    admin("start", names[0], "--filter", which, status=USAGE)
+    admin("start", "--filter", "colour=red", status=USAGE)
+    admin("stop", "--filter", which, f"--wait={WAIT_S}")
+    off(bic, pool)
+
+
 def test_waiting_has_an_end(bic, admin, pool):
     """A host that hears nothing: the order stays open, bicctl does not."""
     d = off(bic, pool)[0]

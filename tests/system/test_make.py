@@ -24,7 +24,7 @@ from layout import short
 CATALOGUE = ("person", "person_group", "member", "image", "image_version", "spec", "pool", "pool_share", "entitlement",
              "block", "module", "node", "node_token", "wanted", "operation")
 MODULE = ("desktop", "slot", "vf", "session", "seat", "operation", "replica", "ticket_key")
-KILLED = ["postgres-ccc", "postgres-module-1", "postgres-module-2", "ccc", "xcenter", "bcenter-module-2", "bs-b2-01",
+KILLED = ["postgres-ccc", "postgres-module-1", "postgres-module-2", "ccc", "xcenter", "xcenter-2", "bcenter-module-2", "bs-b2-01",
           "bs-b2-02"]
 
 
@@ -115,7 +115,8 @@ def test_endpoints(bic):
     modules = {m["id"]: m for m in rest.every("/modules")}
     assert [b["id"] for b in e["blocks"]] == list(blocks)
     for b in e["blocks"]:
-        assert b["xcenters"] and all(u.startswith("https://") for u in b["xcenters"])
+        assert len(set(b["xcenters"])) == 2 and all(u.startswith("https://") for u in b["xcenters"])
+        assert {x["url"] for x in blocks[b["id"]]["xcenters"]} == set(b["xcenters"])
         assert {c["id"] for c in b["bcenters"]} == set(modules)
         for c in b["bcenters"]:
             assert c["urls"] and all(u.startswith("https://") for u in c["urls"])
@@ -125,7 +126,7 @@ def test_endpoints(bic):
     with psycopg.connect(e["database"]) as db:
         assert db.execute("select count(*) from pool").fetchone()
     names = sorted(p["name"] for p in e["processes"])
-    assert names == sorted(["ccc", "xcenter"] + ["bcenter"] * 2 + ["bserver-agent"] * 4 + ["postgres"] * 3)
+    assert names == sorted(["ccc"] + ["xcenter"] * 2 + ["bcenter"] * 2 + ["bserver-agent"] * 4 + ["postgres"] * 3)
     for p in e["processes"]:
         assert p["id"] and p["name"] in Path(f"/proc/{p['pid']}/cmdline").read_bytes().split(b"\0")[0].decode()
 
@@ -225,7 +226,7 @@ def reconnected(bic, rest, pool):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is led astray by links of the service user")
 def test_root_follows_no_link_of_the_service_user(bic, tmp_path):
     """run/, conf/ and log/ are root's; what lies in a service's own directory is written as the service user."""
-    layout, service = bic.run.layout, bic.run.xcenter
+    layout, service = bic.run.layout, bic.run.xcenters[0]
     for directory in (layout.state, layout.run, layout.conf, layout.log):
         status = directory.stat()
         assert status.st_uid == 0 and not status.st_mode & 0o022, directory

@@ -3,6 +3,7 @@ full, somebody else's installation in its place."""
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 import signal
@@ -21,6 +22,7 @@ from test_make import alive, block, healthy, pids, program, refused
 
 import daemons
 import process
+import topology
 from layout import demand_free, state_directory
 from process import Process
 from progress import explained
@@ -155,6 +157,42 @@ def test_interrupted_by_hand():
     assert not processes_of(state)
 
 
+def test_a_block_with_one_xcenter_gets_its_second():
+    """An installation of the version before: the second one joins its block, the first and all else stay what they were."""
+    state = Path(tempfile.mkdtemp(prefix="bic-x"))
+
+    def little(xcenters):
+        return small_block(state, topology.Block("block-1", [topology.module("module-1", "b1", 0, 1)], xcenters))
+
+    def told(run):
+        rest = Rest(f"{run.ccc.config['public_url']}/api/v1")
+        rest.login("admin", run.layout.secret("user-admin"))
+        one, = rest.every("/blocks")
+        module, = rest.every("/modules")
+        nodes = {n["id"] for n in rest.every("/nodes")}
+        return one["id"], module["id"], nodes, sorted(x["url"] for x in one["xcenters"] if x["state"] == "up"), module["state"]
+    before = little(1)
+    try:
+        before.up()
+        block_, module, nodes, _, _ = told(before)
+        first = before.xcenters[0].process.pid()
+        after = little(2)
+        after.up()
+        assert after.xcenters[0].process.pid() == first
+        assert json.loads((state / "run" / "endpoints.json").read_text())["blocks"][0]["xcenters"] == [
+            x.config["management_url"] for x in after.xcenters]
+        urls = sorted(x.config["management_url"] for x in after.xcenters)
+        wait_until("both are up", lambda: told(after)[3:] == (urls, "up"), WAIT_S)
+        now = told(after)
+        assert now[:2] == (block_, module) and nodes < now[2] and len(now[2]) == len(nodes) + 1
+        running = {d.name: d.process.pid() for d in after.daemons()}
+        after.up()
+        assert {d.name: d.process.pid() for d in after.daemons()} == running
+    finally:
+        little(2).down()
+    assert not processes_of(state)
+
+
 def test_waiting_for_a_dying_process_is_told(bic, monkeypatch, capsys):
     until = time.monotonic() + 2
     monkeypatch.setattr(process, "dying", lambda pid: time.monotonic() < until)
@@ -180,8 +218,8 @@ def test_a_taken_port(tmp_path, capsys):
 
 def test_a_port_taken_meanwhile(bic):
     """While the daemon was down another program took its port: it is named, and the rest goes on."""
-    bic.run.xcenter.stop()
-    port = bic.run.xcenter.ports()[0]
+    bic.run.xcenters[0].stop()
+    port = bic.run.xcenters[0].ports()[0]
     with socket.socket() as other:
         other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))

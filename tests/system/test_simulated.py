@@ -54,6 +54,68 @@ def test_slots_are_the_law(bic, pool):
         assert b["slots_used"] == sum(lane["used"] for lane in b["lanes"])
 
 
+def test_each_module_has_addresses_of_its_own(bic, pool):
+    """52:54, the module's number, two bytes of the desktop's own."""
+    with bic.database() as ccc:
+        ranges = {str(m): f"52:54:{no >> 8:02x}:{no & 255:02x}:" for m, no in ccc.execute("select id, mac_no from module")}
+    assert len(set(ranges.values())) == len(ranges)
+    assert all(d["mac"].startswith(ranges[d["module_id"]]) for d in bic.desktops(pool))
+
+
+def test_a_function_is_free_again_by_the_answer_to_its_question(bic, pool):
+    """Given back, verified by the agent, given to others; the database says by which answer."""
+    small = bic.pool("given-back", [2, 0], networked=True)
+    module = wait_until("its desktops", lambda: len(bic.desktops(small)) == 2 and bic.desktops(small), WAIT_S)[0]["module_id"]
+    assigned = wait_until("their functions", lambda: len(got := [d["vf_id"] for d in bic.desktops(small) if d["vf_id"]]) == 2
+                          and got, WAIT_S)
+    cluster = next(name for name, m in bic.modules.items() if m == module)
+    with bic.database(cluster) as database:
+        def rows():
+            return {str(i): (state, verified, check) for i, state, verified, check in database.execute(
+                "select id, state, verified, check_id from vf where id = any(%s::uuid[])", (assigned,))}
+        before = rows()
+        assert all(state == "assigned" for state, _, _ in before.values())
+        bic.drop_pool(small)
+        wait_until("free again", lambda: all(state == "free" for state, _, _ in rows().values()), WAIT_S)
+        after = rows()
+    assert all(after[i][1] and after[i][1] != before[i][1] and after[i][2] is None for i in assigned)
+    wait_until("the CCC to know", lambda: all(bic.admin.call("GET", f"/vfs/{i}")["state"] == "free" for i in assigned), WAIT_S)
+    for i in assigned:
+        vf = bic.admin.call("GET", f"/vfs/{i}")
+        assert (vf["module_id"], vf["desktop_id"], vf["desktop_name"], vf["drift"]) == (module, None, None, None)
+    mine = bic.admin.every(f"/vfs?module_id={module}")
+    assert {v["module_id"] for v in mine} == {module} and len(mine) == 128
+    assert not bic.admin.every(f"/vfs?module_id={module}&state=lost")
+
+
+def test_counts_of_functions_add_up(bic, pool):
+    def settled():
+        return [b for b in bic.admin.every("/bservers") if b["kind"] == "simulated" and b["vfs_quarantine"] == 0]
+    hosts = wait_until("everything verified", lambda: len(settled()) == 2 and settled(), WAIT_S)
+    for b in hosts:
+        assert b["vfs_free"] + b["vfs_used"] == b["vfs"] == 128 and b["vfs_lost"] == 0
+        assert b["capabilities"]["vf"]["clean_rests_on"] == ["domains"]
+        assert not [d for d in b["drift"] if d["kind"].startswith("vf-")]
+
+
+def test_what_a_share_lacks_is_said_in_numbers(bic, pool):
+    """A module's simulated host has 100 slots, of which the first pool has 30."""
+    wide = bic.pool("wide", [120, 0], networked=True)
+    try:
+        def short():
+            got = bic.admin.call("GET", f"/pools/{wide['id']}")
+            return len(bic.desktops(wide)) == 70 and got["forecast"] and got["refused"] and got
+        got = wait_until("a forecast", short, WAIT_S)
+        module = got["shares"][0]["module_id"]
+        assert {"module_id": module, "law": "law-slots", "needs": 120, "free": 70} in got["forecast"]
+        assert {f["free"] for f in got["forecast"]} == {70}     # as many as could be made
+        assert [r["law"] for r in got["refused"]] == ["law-slots"] and got["refused"][0]["detail"]
+        assert next(p for p in bic.admin.every("/pools") if p["id"] == wide["id"])["forecast"] == got["forecast"]
+    finally:
+        bic.drop_pool(wide)
+    assert bic.admin.call("GET", f"/pools/{pool['id']}")["forecast"] == []
+
+
 def test_more_than_a_module_holds_is_refused_by_name(bic, pool):
     with pytest.raises(Problem) as no:
         bic.pool("too-large", [990, 0], networked=True)

@@ -34,6 +34,8 @@ struct fixture {
     char dir[64], uri[128], image[65];
     int64_t image_size, virtual_size;
     bool has_guest; /* the image boots and says ready */
+    int64_t io_sample_s;
+    struct io_model io_model;
     struct id bserver;
     struct host *host;
     struct sync_set *bcenter; /* wanted, as a source */
@@ -128,7 +130,9 @@ UNUSED static void fx_open(struct fixture *f)
                               .accelerator = "auto",
                               .bserver = f->bserver,
                               .display_urls = urls,
-                              .recycle_s = 3600 };
+                              .recycle_s = 3600,
+                              .io_sample_s = f->io_sample_s,
+                              .io_model = f->io_model };
     struct err e = { 0 };
 
     if (host_open(&spec, &f->host, &e) < 0)

@@ -13,6 +13,7 @@ static int setup(void **state)
 {
     (void)state;
     fx_make(&f, true);
+    f.io_sample_s = 300; /* its samples are news, and here nothing new is waited for */
     fx_open(&f);
     fx_sync(&f);
     return fx_wait(&f, "bserver", &f.bserver, "kind", fx_kind(&f)) ? 0 : -1;

@@ -5,6 +5,8 @@
 
 #include <cmocka.h>
 
+#include <linux/filter.h>
+
 #include "tests/virt/screen_fixture.h"
 
 /* ---- the way a person goes ---- */
@@ -119,6 +121,47 @@ static void a_lane_is_tested_over_tls(void **state)
     assert_true(screen_lane_up(s, 0)); /* the loopback */
     assert_false(screen_lane_up(s, 3));
     assert_false(screen_lane_up(s, -1));
+}
+
+/* ---- what TCP says ---- */
+
+/* The kernel throws away whatever comes for this socket, as a bad network would. */
+static void deaf(const struct client *c, bool on)
+{
+    struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+    const struct sock_fprog all = { 1, &nothing };
+
+    assert_int_equal(on ? setsockopt(c->fd, SOL_SOCKET, SO_ATTACH_FILTER, &all, sizeof all)
+                        : setsockopt(c->fd, SOL_SOCKET, SO_DETACH_FILTER, &all, sizeof all),
+                     0);
+}
+
+static void what_is_sent_again_is_counted(void **state)
+{
+    struct ticket t = agent_ticket(&a);
+    uint64_t sent, resent, before, at_end[2];
+    static struct stream st;
+    struct client c;
+
+    (void)state;
+    screen_segments(s, &sent, &resent);
+    assert_true(sent == 0 && resent == 0);
+    assert_int_equal(enter_on(&c, 2, false, &t), 101);
+    st = (struct stream){ .c = &c };
+    assert_true(client_rfb(&st));
+    screen_segments(s, &sent, &before);
+    assert_true(sent >= 2); /* the head, the picture */
+    deaf(&c, true);
+    assert_true(client_frame(&c, 9, "are you there", 13)); /* its answer does not arrive */
+    for (int ms = 60000; resent < before + 2 && ms > 0; ms -= 20, usleep(20000))
+        screen_segments(s, &sent, &resent);
+    assert_true(resent >= before + 2);
+    assert_true(sent > resent);
+    deaf(&c, false);
+    client_close(&c);
+    assert_true(until(&a.closed, 1));
+    screen_segments(s, &at_end[0], &at_end[1]); /* a closed screen's are not forgotten */
+    assert_true(at_end[0] >= sent && at_end[1] >= resent);
 }
 
 /* ---- tickets ---- */
@@ -371,6 +414,7 @@ int main(void)
         PLAIN(ping_is_answered),
         PLAIN(a_lane_is_tested_without_a_ticket),
         TLS(a_lane_is_tested_over_tls),
+        PLAIN(what_is_sent_again_is_counted),
         PLAIN(bad_tickets_are_refused),
         PLAIN(times_are_the_bcenters),
         PLAIN(the_newest_wins_also_across_lanes),

@@ -145,21 +145,37 @@ test('a pool: created, refused at a share, and overtaken', async () => {
   const [pool] = (await rest('GET', '/pools')).items;
   const [module] = (await rest('GET', '/modules?sort=name')).items;
   await go('/admin/pools/new');
-  await page.fill('#field-name', pool.name);
   await page.selectOption('#field-image_id', pool.image_id);
+  await save();
   await page.selectOption('#field-spec_id', pool.spec_id);
+  await save();
   await page.fill(`#share-${module.id}`, '1');
   await save();
+  await page.fill('#field-name', pool.name);
+  await save();
+  await page.locator('.preview-module, .preview, .problem').first().waitFor();
+  await save();
+  // Refused: back at the step with the field that it is about.
   assert.match(await faultAt('field-name'), /이미 쓰고 있는/);
   await page.fill('#field-name', `${mark} 풀`);
+  await page.getByRole('button', { name: /^3\. / }).click();
   await page.fill(`#share-${module.id}`, '1000');
+  await save();
+  await save();
+  // More than there is room for: the preview says so, with the numbers, before anybody asks.
+  await page.locator('.preview-law').waitFor();
+  await accessible(page, 'a preview of a pool that does not fit');
+  await shot(page, 'form-pool-preview-ko');
   await save();
   assert.match(await faultAt('shares'), new RegExp(module.name));
   await accessible(page, 'a pool that is refused');
   await shot(page, 'form-pool-refused-ko');
   expected(409);
   await page.fill(`#share-${module.id}`, '1');
+  await save();
   await page.fill('#field-spares_running', '0');
+  await save();
+  await page.locator('.preview-module').waitFor();
   await save();
   await page.waitForURL('**/admin/pools');
   const mine = (await rest('GET', '/pools?limit=200')).items.find(({ name }) => name === `${mark} 풀`);

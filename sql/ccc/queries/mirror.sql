@@ -8,24 +8,31 @@ select m.id from module m join node n on n.block_id = m.block_id
 insert into mirror_cursor (module_id) values ($1::uuid) on conflict do nothing;
 
 -- name: mirror_cursor_lock(module_id)
-select history, rev, round, snap_history, snap_rev, snap_seen, snap_node, snap_at > now() - interval '10 s' as snap_fresh
+select history, rev, round, snap_history, snap_rev, snap_seen, snap_node, snap_head, epoch,
+       snap_at > now() - interval '10 s' as snap_fresh, led_at > now() - interval '1 minute' as led_fresh
   from mirror_cursor where module_id = $1::uuid for update;
 
--- name: mirror_cursor_set(module_id, history, rev, round, snap_history, snap_rev, snap_node, snap_seen)
+-- name: mirror_cursor_set(module_id, history, rev, round, snap_history, snap_rev, snap_node, snap_seen, snap_head, epoch)
 update mirror_cursor
    set history = $2::uuid, rev = $3::bigint, round = $4::bigint, snap_history = $5::uuid, snap_rev = $6::bigint,
-       snap_node = $7::uuid, snap_seen = $8::bigint, snap_at = case when $7::uuid is not null then now() end
+       snap_node = $7::uuid, snap_seen = $8::bigint, snap_at = case when $7::uuid is not null then now() end,
+       snap_head = $9::bigint, epoch = $10::bigint
  where module_id = $1::uuid;
 
--- name: mirror_hear(module_id, heard_ms)
+-- name: mirror_hear(module_id, heard_ms, led)
 update mirror_cursor
    set heard_at = greatest(heard_at, now() - make_interval(secs => $2::bigint / 1000.0)),
-       as_of = greatest(as_of, now() - make_interval(secs => $2::bigint / 1000.0))
+       as_of = greatest(as_of, now() - make_interval(secs => $2::bigint / 1000.0)),
+       led_at = case when $3::boolean then now() else led_at end
  where module_id = $1::uuid;
 
--- name: mirror_about(module_id, login, url, version, epoch, held)
+-- Before mirror_hear: two xCenters tell of the module, and who heard it last knows best.
+-- name: mirror_about(module_id, login, url, version, epoch, held, heard_ms)
 insert into mirror_module (module_id, login, url, version, epoch, held)
-values ($1::uuid, $2::text, $3::text, $4::text, $5::bigint, $6::integer)
+select $1::uuid, $2::text, $3::text, $4::text, $5::bigint, $6::integer
+ where not exists (select from mirror_cursor c
+                    where c.module_id = $1::uuid and c.heard_at <= now()
+                      and c.heard_at > now() - make_interval(secs => $7::bigint / 1000.0))
 on conflict (module_id) do update
    set login = excluded.login, url = excluded.url, version = excluded.version, epoch = excluded.epoch,
        held = excluded.held

@@ -19,6 +19,16 @@ select id, rfc3339(created_at) as sort, body from api_block
  where ($2::timestamptz is null or (created_at, id) < ($2::timestamptz, $3::uuid))
  order by created_at desc, id desc limit $1::integer;
 
+-- name: topology_list_name(limit, after, after_id)
+select id, name as sort, body from api_topology
+ where ($2::text is null or (name, id) > ($2::text, $3::uuid))
+ order by name, id limit $1::integer;
+
+-- name: topology_list_name_down(limit, after, after_id)
+select id, name as sort, body from api_topology
+ where ($2::text is null or (name, id) < ($2::text, $3::uuid))
+ order by name desc, id desc limit $1::integer;
+
 -- name: module_list_name(limit, after, after_id)
 select id, name as sort, body from api_module
  where ($2::text is null or (name, id) > ($2::text, $3::uuid))

@@ -2,6 +2,9 @@
 -- that nobody used before, in a run that began after the overlay was made, and the host has said that it is this run, on
 -- this overlay, and that its guest is up. What the host said comes with the session and is kept as the evidence.
 
+alter table seat add column turn uuid;
+comment on column seat.turn is 'Released: the CCC''s request to which that was said. Only that request may give her back.';
+
 alter table overlay_use add column session_id uuid;
 comment on column overlay_use.session_id is 'Of a floating desktop: the one session that this overlay is for. Null: a persistent one''s.';
 

@@ -31,18 +31,20 @@ select $1::uuid, $4::text, 'connection.create', 'pool', $2::uuid, $5::text, $6::
   from leader where epoch = $3::bigint for share
 returning 0 as generation;
 
--- name: seat_release(person, pool, epoch, actor_name, trace, result, detail)
+-- turn: the CCC's request, which alone may give her back.
+-- name: seat_release(person, pool, epoch, actor_name, trace, result, detail, turn)
 with lead as (select from leader where epoch = $3::bigint for share),
 a as (insert into audit (actor_id, actor_name, action, target_kind, target_id, trace_id, result, detail)
       select $1::uuid, $4::text, 'connection.create', 'pool', $2::uuid, $5::text, $6::text, $7::text from lead)
-insert into seat (person_id, pool_id, released) select $1::uuid, $2::uuid, true from lead
-on conflict (person_id, pool_id) do update set released = true, generation = seat.generation + 1
+insert into seat (person_id, pool_id, released, turn) select $1::uuid, $2::uuid, true, $8::uuid from lead
+on conflict (person_id, pool_id) do update set released = true, turn = excluded.turn, generation = seat.generation + 1
 returning generation;
 
 -- Not here, and the CCC passes her on. (The same columns as seat_release.)
--- name: seat_pass(person, pool, epoch)
-insert into seat (person_id, pool_id, released) select $1::uuid, $2::uuid, true from leader where epoch = $3::bigint for share
-on conflict (person_id, pool_id) do update set released = true, generation = seat.generation + 1
+-- name: seat_pass(person, pool, epoch, turn)
+insert into seat (person_id, pool_id, released, turn)
+select $1::uuid, $2::uuid, true, $4::uuid from leader where epoch = $3::bigint for share
+on conflict (person_id, pool_id) do update set released = true, turn = excluded.turn, generation = seat.generation + 1
 returning generation;
 
 -- name: connect_start(desktop, generation, epoch, person, run, run_boot, seq, op, deadline_ms, actor_name, trace)

@@ -63,6 +63,10 @@ select id, name, pool_id, floating, bserver_id, person_id, trunc(extract(epoch f
        (select u.person_id from overlay_use u where u.overlay_id = desktop.overlay_id) as used_by
 from desktop where bserver_id = $1::uuid;
 
+-- What is on its way to it, from a connection that broke, fails from now on: its generation is another.
+-- name: desktop_fence(id, epoch)
+update desktop set generation = generation + 1 where id = $1::uuid and exists (select from leader where epoch = $2::bigint for share);
+
 -- name: desktop_held(pool, person)
 select id from desktop where pool_id = $1::uuid and person_id = $2::uuid;
 
@@ -81,7 +85,7 @@ select id, desktop_id, person_id, ended_at is null as live, trunc(extract(epoch 
 from session where id = $1::uuid;
 
 -- name: seat_all()
-select person_id, pool_id, released, generation from seat;
+select person_id, pool_id, released, generation, turn from seat;
 
 -- name: resume_key()
 select encode(key, 'hex') as key from resume_key;

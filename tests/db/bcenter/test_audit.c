@@ -1,6 +1,8 @@
 /* The audit's way to the CCC: nothing is skipped, nothing is dropped, memory has a bound. */
 #include "tests/db/bcenter/fixture.h"
 
+#include <pthread.h>
+
 #include "sql/module/login.h"
 
 enum { MANY = 2 * AUDIT_ROOM + 700 };
@@ -137,6 +139,55 @@ static void the_ccc_gets_all_of_a_long_absence(void **state)
     sync_set_free(ccc.set);
 }
 
+/* A link's word on what the CCC has, from little to much. */
+static void *tell_upwards(void *arg)
+{
+    struct bcenter *bc = arg;
+    char cursor[SYNC_CURSOR_MAX], *end;
+    long long all;
+
+    sync_set_cursor(bc->observed, cursor);
+    end = strchr(cursor, ':') + 1;
+    all = strtoll(end, NULL, 10);
+    for (long long rev = 1; rev <= all; rev++) {
+        snprintf(end, sizeof cursor - ID_LEN - 1, "%lld", rev);
+        reconcile_audit_passed(bc, cursor);
+    }
+    return NULL;
+}
+
+/* Two xCenters tell at once, and one of what is long past: the highest that was told counts. */
+static void the_highest_acknowledgement_counts(void **state)
+{
+    struct ccc ccc = { .set = sync_set_new_replica() };
+    char cursor[SYNC_CURSOR_MAX];
+    struct bcenter *bc;
+    pthread_t link[2];
+    int64_t rev;
+
+    (void)state;
+    fresh_schema();
+    bc = started();
+    write_many();
+    reconcile_audit(bc);
+    take(bc, &ccc);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&link[i], NULL, tell_upwards, bc), 0);
+    for (int i = 0; i < 2; i++)
+        pthread_join(link[i], NULL);
+    sync_set_cursor(bc->observed, cursor);
+    assert_true(sync_set_passed(bc->observed, cursor, &rev));
+    assert_int_equal(bc->audit.passed, rev);
+    snprintf(strchr(cursor, ':'), sizeof cursor - ID_LEN, ":1");
+    reconcile_audit_passed(bc, cursor);
+    assert_int_equal(bc->audit.passed, rev);
+    reconcile_audit(bc);
+    take(bc, &ccc);
+    assert_int_equal(ccc.audits, 2 * AUDIT_ROOM);
+    fixture_stop(bc);
+    sync_set_free(ccc.set);
+}
+
 /* A word about another history says nothing of ours. */
 static void only_our_own_history_counts(void **state)
 {
@@ -223,6 +274,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_late_commit_is_not_skipped),
         cmocka_unit_test(the_ccc_gets_all_of_a_long_absence),
+        cmocka_unit_test(the_highest_acknowledgement_counts),
         cmocka_unit_test(only_our_own_history_counts),
         cmocka_unit_test(what_is_not_acknowledged_is_never_purged),
         cmocka_unit_test(another_clusters_numbers_are_stamped_anew),

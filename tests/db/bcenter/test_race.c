@@ -147,9 +147,77 @@ static void last_desktops(void **state)
     fixture_stop(bc);
 }
 
+/* ---- two people, one desktop ---- */
+
+enum { LAST_ROUNDS = 200 };
+
+struct last {
+    pthread_t thread;
+    pthread_barrier_t *line;
+    struct bcenter *bc;
+    struct db *db;
+    int person, rc;
+    struct connection c;
+    struct err e;
+};
+
+static void *want_last(void *arg)
+{
+    struct last *l = arg;
+
+    l->e = (struct err){ 0 };
+    pthread_barrier_wait(l->line);
+    l->rc = ask(l->bc, l->db, l->person, &l->c, &l->e);
+    return NULL;
+}
+
+static void the_last_one(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 1, 1, 2);
+    struct last two[2] = { { .bc = bc, .person = 1 }, { .bc = bc, .person = 2 } };
+    int won[2] = { 0, 0 };
+    pthread_barrier_t line;
+    struct err e = { 0 };
+
+    (void)state;
+    pthread_barrier_init(&line, NULL, 2);
+    for (int i = 0; i < 2; i++) {
+        two[i].line = &line;
+        assert_int_equal(db_open(getenv("TEST_DB"), &two[i].db, &e), 0);
+    }
+    for (int round = 0; round < LAST_ROUNDS; round++) {
+        struct session_end end = { .reason = "disconnected", .trace = "t" };
+        int winner;
+
+        for (int i = 0; i < 2; i++)
+            pthread_create(&two[i].thread, NULL, want_last, &two[i]);
+        for (int i = 0; i < 2; i++)
+            pthread_join(two[i].thread, NULL);
+        winner = two[0].rc == 0 ? 0 : 1;
+        assert_int_equal(two[winner].rc, 0);
+        assert_true(id_set(&two[winner].c.id));
+        assert_int_equal(two[!winner].rc, -1);
+        assert_int_equal(two[!winner].e.code, ERR_POOL_EXHAUSTED);
+        assert_int_equal(two[!winner].e.number[1].value, 1); /* assigned: all there are */
+        assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 1);
+        won[winner]++;
+        end.session = two[winner].c.id;
+        assert_int_equal(session_end(bc, two[winner].db, &end, &e), 0);
+        settle(bc);
+    }
+    print_message("one won %d times, the other %d times\n", won[0], won[1]);
+    assert_int_equal(sql_number("select count(*) from session"), LAST_ROUNDS);
+    laws_hold();
+    for (int i = 0; i < 2; i++)
+        db_close(two[i].db);
+    pthread_barrier_destroy(&line);
+    fixture_stop(bc);
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = { cmocka_unit_test(last_desktops) };
+    const struct CMUnitTest tests[] = { cmocka_unit_test(last_desktops),
+                                        cmocka_unit_test(the_last_one) };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

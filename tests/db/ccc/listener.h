@@ -22,7 +22,7 @@ static char base[64], token[TOKEN_TEXT];
 struct call {
     const char *method, *path, *body, *header;
     long status;
-    char answer[4096];
+    char answer[65536];
     size_t n;
     const char *token; /* NULL: the one administrator's */
 };
@@ -55,9 +55,11 @@ static int listener_up(void **state)
     S(session, 1,
       "insert into login_session (token_hash, person_id, expires_at, remote) values ($1, '" ADMIN
       "', now() + interval '1 h', '-')");
-    static const struct route *const routes[] = { session_routes, person_routes, spec_routes,
-                                                  pool_routes,    node_routes,   audit_routes,
-                                                  tree_routes,    NULL };
+    static const struct route *const routes[] = {
+        session_routes,   person_routes, spec_routes,    pool_routes,
+        node_routes,      audit_routes,  desktop_routes, desktop_bulk_routes,
+        operation_routes, filter_routes, tree_routes,    NULL
+    };
     struct http_spec spec = { .self = "ccc/test",
                               .address = "127.0.0.1:0",
                               .routes = routes,
@@ -112,7 +114,7 @@ static void *run(void *arg)
     struct call *c = arg;
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = NULL;
-    char url[256], bearer[96];
+    char url[2048], bearer[96];
 
     snprintf(url, sizeof url, "%s%s", base, c->path);
     snprintf(bearer, sizeof bearer, "Authorization: Bearer %s", c->token ? c->token : token);

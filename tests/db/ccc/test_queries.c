@@ -15,16 +15,18 @@
 #include "sql/ccc/operation.h"
 #include "sql/ccc/person.h"
 #include "sql/ccc/person_group.h"
+#include "sql/ccc/placement.h"
 #include "sql/ccc/pool.h"
+#include "sql/ccc/saved_filter.h"
 #include "sql/ccc/spec.h"
 #include "sql/ccc/tree.h"
 #include "sql/ccc/wanted.h"
 
 static const struct db_stmt *const *const modules[] = {
-    Q_audit_all,       Q_connection_all, Q_desktop_all,      Q_entitlement_all, Q_event_all,
-    Q_idempotency_all, Q_image_all,      Q_login_all,        Q_mirror_all,      Q_node_all,
-    Q_operation_all,   Q_person_all,     Q_person_group_all, Q_pool_all,        Q_spec_all,
-    Q_tree_all,        Q_wanted_all,
+    Q_audit_all,       Q_connection_all, Q_desktop_all,      Q_entitlement_all,  Q_event_all,
+    Q_idempotency_all, Q_image_all,      Q_login_all,        Q_mirror_all,       Q_node_all,
+    Q_operation_all,   Q_person_all,     Q_person_group_all, Q_pool_all,         Q_spec_all,
+    Q_tree_all,        Q_wanted_all,     Q_placement_all,    Q_saved_filter_all,
 };
 
 static void prepare_all(void **state)

@@ -475,8 +475,12 @@ static void while_shares_change(void **state)
         a.released[a.nreleased++] = (struct id){ OTHER };
         assert_int_equal(decided(&a).what, DECIDE_START);
         module_seat_put(&m, &a.person, &a.pool, true, 1);
-        assert_false(decided(&a).release); /* it is given up already */
         assert_int_equal(decided(&a).why.code, ERR_SEAT_ELSEWHERE);
+        a.again = true;
+        a.turn = id_new(); /* another request than the one that it was said to */
+        assert_int_equal(decided(&a).why.code, ERR_SEAT_ELSEWHERE);
+        module_seat(&m, &a.person, &a.pool)->turn = a.turn;
+        assert_int_equal(decided(&a).what, DECIDE_START);
     }
     assert_true(moved > 0 && stayed > 0);
     module_release(&m);

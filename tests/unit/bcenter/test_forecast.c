@@ -1,4 +1,4 @@
-/* "Needs 40, 26 free": for each law alone, and when only all of them together are short. */
+/* "Needs 40, 26 free": by each law, and by another on each host. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -50,45 +50,63 @@ static void needs_forty_has_twenty_six(void **state)
     assert_int_equal(forecast_make(later, 2, &a, out), 0);
 }
 
-static void each_law_speaks_for_itself(void **state)
+static enum err_code only(struct candidate c, int64_t share, int64_t free)
 {
-    struct candidate c = host(10, 5500, 3);
     struct forecast_law out[FORECAST_LAWS];
-    struct forecast_ask a = ask(20, 0);
+    struct forecast_ask a = ask(share, 0);
 
-    (void)state;
-    c.store_free_gib = 75;
-    a.room = 15;
-    assert_int_equal(forecast_make(&c, 1, &a, out), 5);
-    assert_int_equal(out[0].law, ERR_LAW_MODULE);
-    assert_int_equal(out[0].free, 15);
-    assert_int_equal(out[1].law, ERR_LAW_SLOTS);
-    assert_int_equal(out[1].free, 10);
-    assert_int_equal(out[2].law, ERR_LAW_MEMORY);
-    assert_int_equal(out[2].free, 5);
-    assert_int_equal(out[3].law, ERR_LAW_STORAGE);
-    assert_int_equal(out[3].free, 7);
-    assert_int_equal(out[4].law, ERR_LAW_VF);
-    assert_int_equal(out[4].free, 3);
-    c.up = false;
     assert_int_equal(forecast_make(&c, 1, &a, out), 1);
-    assert_int_equal(out[0].law, ERR_LAW_CAPABILITY);
-    assert_int_equal(out[0].free, 0);
+    assert_int_equal(out[0].needs, share);
+    assert_int_equal(out[0].free, free);
+    return out[0].law;
 }
 
-/* Slots on one host, functions on the other: neither is short, both together are. */
-static void together_they_are_short(void **state)
+static void each_law_speaks_for_itself(void **state)
 {
-    const struct candidate c[] = { host(20, 1000000, 0), host(0, 1000000, 20) };
+    struct candidate c = host(10, 15500, 13);
     struct forecast_law out[FORECAST_LAWS];
-    struct forecast_ask a = ask(10, 0);
+    struct forecast_ask a = ask(11, 0);
 
     (void)state;
-    a.newest = ERR_LAW_VF;
-    assert_int_equal(forecast_make(c, 2, &a, out), 1);
-    assert_int_equal(out[0].law, ERR_LAW_VF);
-    assert_int_equal(out[0].needs, 10);
-    assert_int_equal(out[0].free, 0);
+    c.store_free_gib = 120;
+    assert_int_equal(only(c, 11, 10), ERR_LAW_SLOTS);
+    c.free_vfs = 9;
+    assert_int_equal(only(c, 11, 9), ERR_LAW_VF);
+    c.memory_free_mib = 8999;
+    assert_int_equal(only(c, 11, 8), ERR_LAW_MEMORY);
+    c.store_free_gib = 79;
+    assert_int_equal(only(c, 11, 7), ERR_LAW_STORAGE);
+    c.up = false;
+    assert_int_equal(only(c, 11, 0), ERR_LAW_CAPABILITY);
+    c = host(100, 1000000, 100);
+    assert_int_equal(forecast_make(&c, 1, &a, out), 0);
+    a.room = 10;
+    assert_int_equal(forecast_make(&c, 1, &a, out), 1);
+    assert_int_equal(out[0].law, ERR_LAW_MODULE);
+    assert_int_equal(out[0].free, 10);
+    a.share = 5;
+    a.have = 7; /* more than wanted: they go */
+    a.room = 0;
+    assert_int_equal(forecast_make(&c, 1, &a, out), 0);
+    c.up = false;
+    assert_int_equal(forecast_make(&c, 1, &a, out), 0);
+}
+
+/* Slots on one host, functions on the other: with either there would be more. */
+static void each_host_ends_by_its_own_law(void **state)
+{
+    const struct candidate c[] = { host(20, 1000000, 0), host(2, 1000000, 20) };
+    struct forecast_law out[FORECAST_LAWS];
+    struct forecast_ask a = ask(10, 3);
+
+    (void)state;
+    assert_int_equal(forecast_make(c, 2, &a, out), 2);
+    assert_int_equal(out[0].law, ERR_LAW_SLOTS);
+    assert_int_equal(out[1].law, ERR_LAW_VF);
+    assert_int_equal(out[0].free, 5);
+    assert_int_equal(out[1].free, 5);
+    a.share = 5;
+    assert_int_equal(forecast_make(c, 2, &a, out), 0);
 }
 
 int main(void)
@@ -96,7 +114,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(needs_forty_has_twenty_six),
         cmocka_unit_test(each_law_speaks_for_itself),
-        cmocka_unit_test(together_they_are_short),
+        cmocka_unit_test(each_host_ends_by_its_own_law),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

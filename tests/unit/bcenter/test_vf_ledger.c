@@ -70,6 +70,84 @@ static void a_report_is_read(void **state)
     assert_false(v.seen.used || id_set(&v.seen.check));
 }
 
+static void an_answer_has_a_reason(void **state)
+{
+    static const struct {
+        const char *more;
+        enum vf_unclean why;
+        bool clean;
+    } cases[] = {
+        { ",\"check\":\"" CHECK "\",\"clean\":false,\"why\":\"in-use\"}", VF_UNCLEAN_USED, false },
+        { ",\"check\":\"" CHECK "\",\"clean\":false,\"why\":\"settings-left\"}", VF_UNCLEAN_LEFT,
+          false },
+        { ",\"check\":\"" CHECK "\",\"why\":\"of a later version\"}", VF_UNCLEAN_LEFT, false },
+        { ",\"check\":\"" CHECK "\",\"clean\":null}", VF_UNCLEAN_UNSAID, false },
+        { ",\"check\":\"" CHECK "\",\"clean\":true,\"why\":\"in-use\"}", VF_UNCLEAN_NONE, true },
+        { ",\"clean\":true}", VF_UNCLEAN_NONE, false }, /* an answer to nothing */
+        { ",\"check\":7,\"clean\":true}", VF_UNCLEAN_NONE, false },
+        { ",\"mac\":null,\"vlan\":null,\"rate_mbps\":null,\"spoof_check\":null,\"link\":true,"
+          "\"used_by\":null,\"index\":null}",
+          VF_UNCLEAN_NONE, false },
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char text[512];
+        struct vf v = { .index = 0 };
+
+        snprintf(text, sizeof text, "{\"pf\":\"p\",\"address\":\"" ADDRESS "\"%s", cases[i].more);
+        assert_int_equal(read_as(HOST, HOST, text, &v), 0);
+        assert_int_equal(v.seen.why, cases[i].why);
+        assert_int_equal(v.seen.clean, cases[i].clean);
+        assert_int_equal(id_set(&v.seen.check), i < 5);
+        assert_int_equal(v.index, 0);
+        assert_false(v.seen.used);
+    }
+}
+
+/* The first and the last function of a slot. */
+static void each_function_has_its_address(void **state)
+{
+    struct id host = id_of(HOST);
+
+    (void)state;
+    for (int n = 0; n <= 9; n++) {
+        char address[16];
+        struct vf v = { .index = 1 };
+        struct err e = { 0 };
+        struct id id;
+        json_t *body;
+
+        snprintf(address, sizeof address, "0000:01:10.%d", n);
+        id = id_v5(HOST, address);
+        body = json_pack("{s:s, s:s, s:i}", "pf", "p", "address", address, "index", 0);
+        assert_int_equal(vf_ledger_read(&host, &id, body, &v, &e) == 0, n < 8);
+        assert_int_equal(v.index, n < 8 ? 0 : 1);
+        json_decref(body);
+    }
+}
+
+static void the_largest_that_is_read(void **state)
+{
+    struct vf v = { .index = 0 };
+
+    (void)state;
+    assert_int_equal(
+        read_as(HOST, HOST,
+                "{\"pf\":\"abcdefghijklmnopqrstuvwxyz-0123456789_ABCDEFGHIJKLMNOPQRSTUVWX"
+                "Y\",\"address\":\"" ADDRESS "\",\"index\":4095,\"vlan\":4094,"
+                "\"rate_mbps\":1000000}",
+                &v),
+        0);
+    assert_int_equal(v.index, VF_INDEX_MAX);
+    assert_int_equal(v.seen.vlan, 4094);
+    assert_int_equal(v.seen.rate_mbps, 1000000);
+    assert_int_equal(strlen(v.pf), sizeof v.pf - 1);
+    assert_null(vf_state_reason(&v));
+    memcpy(v.reason, "new", 4);
+    assert_string_equal(vf_state_reason(&v), "new");
+}
+
 static void bad_reports_change_nothing(void **state)
 {
     static const char *const bad[] = {
@@ -93,6 +171,14 @@ static void bad_reports_change_nothing(void **state)
         HEAD ",\"spoof_check\":1}",
         HEAD ",\"link\":\"up\"}",
         HEAD ",\"used_by\":\"somebody\"}",
+        HEAD ",\"used_by\":[]}",
+        HEAD ",\"rate_mbps\":1000001}",
+        HEAD ",\"mac\":\"52:54:00:00:00:001\"}",
+        "{\"pf\":\"\",\"address\":\"" ADDRESS "\"}",
+        "{\"pf\":\"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijkl\",\"address\":"
+        "\"" ADDRESS "\"}",
+        "{\"pf\":\"p\",\"address\":\"" ADDRESS "\",\"index\":4096}",
+        "{\"pf\":\"p\",\"address\":\"0000:01:10./\"}",
     };
     struct vf v = { .index = 77 };
 
@@ -205,6 +291,8 @@ static void drift_has_a_name(void **state)
     memcpy(v.seen.mac, "52:54:01:00:00:02", 18);
     assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_MAC);
     memcpy(v.seen.mac, "52:54:01:00:00:01", 18);
+    v.seen.vlan = 0;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_VLAN);
     v.seen.vlan = 8;
     assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_VLAN);
     v.seen.vlan = 7;
@@ -213,6 +301,24 @@ static void drift_has_a_name(void **state)
     v.state = VF_LOST;
     v.heard = false;
     assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_VANISHED);
+    v.desktop = NULL;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NONE); /* nobody misses it */
+    v = (struct vf){ .state = VF_ASSIGNED, .desktop = &d };
+    v.seen.used = true;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NONE); /* not heard of since our start */
+    v = (struct vf){ .state = VF_QUARANTINE, .heard = true, .reason = "released" };
+    v.check = id_of(CHECK);
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NONE); /* not answered yet, nothing wrong */
+    v.seen.check = v.check;
+    v.seen.why = VF_UNCLEAN_UNSAID;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_UNCLEAN);
+    v.seen.why = VF_UNCLEAN_USED; /* who uses it is told apart */
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NONE);
+    v.seen.clean = true;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NONE);
+    v = (struct vf){ .state = VF_FREE, .heard = true };
+    v.seen.spoof_check = 0;
+    assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NONE);
     v = (struct vf){ .state = VF_QUARANTINE, .heard = true, .reason = "new" };
     v.check = id_of(CHECK);
     assert_int_equal(vf_ledger_drift(&v), VF_DRIFT_NEW);
@@ -232,6 +338,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_report_is_read),
+        cmocka_unit_test(an_answer_has_a_reason),
+        cmocka_unit_test(each_function_has_its_address),
+        cmocka_unit_test(the_largest_that_is_read),
         cmocka_unit_test(bad_reports_change_nothing),
         cmocka_unit_test(only_its_own_answer_frees_it),
         cmocka_unit_test(usable_means_nothing_is_open),

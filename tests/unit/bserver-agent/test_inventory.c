@@ -80,7 +80,7 @@ static void functions_from_sysfs(void **state)
        "mkdir -p real/0000:01:10.2/net/enp1s0f0v2; echo 52:54:00:00:00:02 "
        ">real/0000:01:10.2/net/enp1s0f0v2/address");
     assert_int_equal(inventory_sysfs_vfs(root, &v, &e), 0);
-    assert_int_equal(v.nvfs, 7);
+    assert_int_equal(v.nvfs, 7); /* as many as there are, whatever the number says */
     for (int i = 0; i < 7; i++) {
         char address[16];
 
@@ -91,6 +91,28 @@ static void functions_from_sysfs(void **state)
     }
     assert_string_equal(v.vfs[2].mac, "52:54:00:00:00:02");
     assert_string_equal(v.vfs[3].mac, "");
+    inventory_free(&v);
+}
+
+/* A number says nothing: as many as there are are told of, and of more than can be, the first. */
+static void more_functions_than_can_be(void **state)
+{
+    struct inventory v = { 0 };
+    struct err e = { 0 };
+
+    (void)state;
+    sh("cd $1; mkdir -p bus/pci/devices real/pf real/vf; echo 2147483648 >real/pf/sriov_numvfs;"
+       "ln -s ../../../real/pf bus/pci/devices/0000:01:00.0; for n in 0 1 2 3 4 5 6; do "
+       "ln -s ../vf real/pf/virtfn$n; done");
+    assert_int_equal(inventory_sysfs_vfs(root, &v, &e), 0);
+    assert_int_equal(v.nvfs, 7);
+    assert_int_equal(v.more, 0);
+    inventory_free(&v);
+    v = (struct inventory){ 0 };
+    sh("cd $1; n=7; while [ $n -lt 1030 ]; do ln -s ../vf real/pf/virtfn$n; n=$((n + 1)); done");
+    assert_int_equal(inventory_sysfs_vfs(root, &v, &e), 0);
+    assert_int_equal(v.nvfs, INVENTORY_VFS);
+    assert_int_equal(v.more, 1030 - INVENTORY_VFS);
     inventory_free(&v);
 }
 
@@ -133,6 +155,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(cores_are_physical, setup, teardown),
         cmocka_unit_test_setup_teardown(no_processors_is_an_error, setup, teardown),
         cmocka_unit_test_setup_teardown(functions_from_sysfs, setup, teardown),
+        cmocka_unit_test_setup_teardown(more_functions_than_can_be, setup, teardown),
         cmocka_unit_test(functions_from_node_devices),
     };
 

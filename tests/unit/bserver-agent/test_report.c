@@ -173,12 +173,89 @@ static void a_screen_that_moves_stays_open(void **state)
     assert_false(json_flag(closed, "open", true));
 }
 
+static void a_sample_is_a_new_state_each_time(void **state)
+{
+    struct io_rate rates[] = { { id_new(), { RUN }, 5000001 }, { id_new(), { RUN }, 0 } };
+    struct io_sample s = { .interval_ms = 10000,
+                           .rates = rates,
+                           .n = 2,
+                           .requests = 50,
+                           .us_per_request = 300,
+                           .nic_dropped = 4,
+                           .resent_ppm = 25,
+                           .vf_counters = true };
+    int64_t rev;
+
+    (void)state;
+    report_sample(p, "libvirt", &s);
+    json_auto_t *o = sync_set_get(set, bserver.s, "io", &bserver);
+    json_t *d = json_object_get(o, "desktops"), *first = json_object_get(d, rates[0].desktop.s);
+    assert_int_equal(json_object_size(d), 2);
+    assert_int_equal(json_integer_value(json_array_get(first, 0)), 5000001);
+    assert_string_equal(json_string_value(json_array_get(first, 1)), RUN);
+    assert_string_equal(is(o, "source"), "libvirt");
+    assert_int_equal(json_num(o, "interval_ms", 0), 10000);
+    assert_int_equal(json_num(o, "requests", 0), 50);
+    assert_int_equal(json_num(o, "us_per_request", -7), 300);
+    assert_int_equal(json_num(o, "nic_dropped", 0), 4);
+    assert_int_equal(json_num(o, "screen_retransmits_ppm", -7), 25);
+    assert_true(json_flag(o, "vf_counters", false));
+    rev = sync_set_rev(set, bserver.s, "io", &bserver);
+    s.n = 0;
+    s.us_per_request = s.resent_ppm = -1; /* not known is null, not a number */
+    report_sample(p, "model", &s);
+    json_auto_t *o2 = sync_set_get(set, bserver.s, "io", &bserver);
+    assert_true(sync_set_rev(set, bserver.s, "io", &bserver) > rev);
+    assert_int_equal(json_object_size(json_object_get(o2, "desktops")), 0);
+    assert_true(json_is_null(json_object_get(o2, "us_per_request")));
+    assert_true(json_is_null(json_object_get(o2, "screen_retransmits_ppm")));
+    report_no_sample(p);
+    assert_int_equal(sync_set_count(set, "io"), 0);
+}
+
+static void a_host_says_what_counts_its_io(void **state)
+{
+    static const char *const no_lanes[] = { NULL };
+    const struct io_model model = { 150, 30000, 1, 5, 4000, 200 };
+    const struct hypervisor_abilities can = { .kind = HYPERVISOR_SIMULATED };
+    const struct inventory inventory = { .cores = 4 };
+    struct report_host h = { .can = &can,
+                             .inventory = &inventory,
+                             .version = "1",
+                             .lanes = no_lanes,
+                             .io = { "model", &model, true } };
+
+    (void)state;
+    h.drift = json_array();
+    report_host(p, &h);
+    json_auto_t *o = sync_set_get(set, bserver.s, "bserver", &bserver);
+    json_t *c = json_object_get(o, "capabilities"), *m = json_object_get(c, "io_model");
+    assert_string_equal(is(c, "io_source"), "model");
+    assert_true(json_flag(c, "vf_counters", false));
+    assert_int_equal(json_num(m, "boot_per_s", 0), 150);
+    assert_int_equal(json_num(m, "boot_s", 0), 30);
+    assert_int_equal(json_num(m, "idle_per_s", 0), 1);
+    assert_int_equal(json_num(m, "session_per_s", 0), 5);
+    assert_int_equal(json_num(m, "capacity_per_s", 0), 4000);
+    assert_int_equal(json_num(m, "us_per_request", 0), 200);
+    h.io = (struct report_io){ "libvirt", NULL, false };
+    h.drift = json_array();
+    report_host(p, &h);
+    json_auto_t *o2 = sync_set_get(set, bserver.s, "bserver", &bserver);
+    c = json_object_get(o2, "capabilities");
+    assert_string_equal(is(c, "io_source"), "libvirt");
+    assert_false(json_flag(c, "vf_counters", true));
+    assert_null(json_object_get(c, "io_model"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(words_of_a_desktop),
         cmocka_unit_test_setup_teardown(only_changes_make_revisions, setup, teardown),
         cmocka_unit_test(an_error_names_what_it_is_about),
+        cmocka_unit_test_setup_teardown(a_sample_is_a_new_state_each_time, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_host_says_what_counts_its_io, setup, teardown),
         cmocka_unit_test_setup_teardown(screens_are_forgotten_after_a_minute, setup, teardown),
         cmocka_unit_test_setup_teardown(a_screen_that_moves_stays_open, setup, teardown),
     };

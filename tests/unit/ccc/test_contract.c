@@ -13,10 +13,13 @@
 #include "common/base/json.h"
 
 static const struct route *const public_routes[] = {
-    session_routes,   person_routes,      group_routes, image_routes,    spec_routes,
-    pool_routes,      entitlement_routes, tree_routes,  node_routes,     desktop_routes,
-    operation_routes, connection_routes,  event_routes, contract_routes, audit_routes,
-    placement_routes, ca_routes,          NULL,
+    session_routes,      person_routes,       group_routes,
+    image_routes,        spec_routes,         pool_routes,
+    entitlement_routes,  tree_routes,         node_routes,
+    desktop_routes,      desktop_bulk_routes, filter_routes,
+    pool_preview_routes, operation_routes,    connection_routes,
+    event_routes,        contract_routes,     audit_routes,
+    placement_routes,    ca_routes,           NULL,
 };
 
 /* "/api/v1/groups/{id}/members/{id2}" and "/groups/{id}/members/{user_id}" both become

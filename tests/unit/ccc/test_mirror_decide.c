@@ -89,6 +89,127 @@ static void two_senders_of_one_snapshot(void **state)
     assert_int_equal(decide(&held, &p), MIRROR_BEGIN);
 }
 
+/* Who is behind the sender of the pages before does not go on with them, and is not asked to. */
+static void a_slower_sender_does_not_end_a_snapshot(void **state)
+{
+    struct mirror_held held = { .history = { H1 },
+                                .rev = 60,
+                                .snap_history = { H2 },
+                                .snap_rev = 500,
+                                .snap_head = 800,
+                                .snap_node = X1,
+                                .snap_fresh = true };
+    struct mirror_page p = {
+        .history = { H2 }, .from_history = { H2 }, .from_rev = 500, .rev = 750, .node = X2
+    };
+    bool go_on;
+
+    (void)state;
+    p.head = 750;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING);
+    p.from_rev = 100; /* wherever it is in it */
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING);
+    p.head = -1; /* of a version that does not say */
+    p.from_rev = 500;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING);
+    p.head = 800;
+    assert_int_equal(decide(&held, &p), MIRROR_GO_ON);
+    p = (struct mirror_page){
+        .history = { H2 }, .rev = 500, .head = 750, .snapshot = true, .node = X2
+    };
+    assert_int_equal(mirror_decide(&held, &p, &go_on), MIRROR_NOTHING);
+    held.snap_fresh = false; /* the faster one is dead: all over again */
+    assert_int_equal(decide(&held, &p), MIRROR_BEGIN);
+    p.snapshot = false;
+    p.from_history = (struct id){ H2 };
+    p.from_rev = 500;
+    assert_int_equal(decide(&held, &p), MIRROR_RESEND);
+}
+
+/* Rows of what was held must not be marked as named by the snapshot of another history. */
+static void changes_wait_while_another_history_is_taken(void **state)
+{
+    struct mirror_held held = { .history = { H1 },
+                                .rev = 60,
+                                .snap_history = { H2 },
+                                .snap_rev = 500,
+                                .snap_node = X1,
+                                .snap_fresh = true };
+    struct mirror_page p = {
+        .history = { H1 }, .from_history = { H1 }, .from_rev = 60, .rev = 70, .node = X2
+    };
+
+    (void)state;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING);
+    held.snap_history = (struct id){ H1 }; /* of the same: then the snapshot is not needed */
+    assert_int_equal(decide(&held, &p), MIRROR_NEWER);
+}
+
+static void the_newer_leader_is_held(void **state)
+{
+    struct mirror_held held = {
+        .history = { H2 }, .rev = 60, .epoch = 6, .led_fresh = true, .snap_head = -1
+    };
+    struct mirror_page p = { .history = { H1 },
+                             .rev = 900,
+                             .head = 900,
+                             .epoch = 5,
+                             .leader = 5,
+                             .leader_fresh = true,
+                             .snapshot = true,
+                             .node = X2 };
+
+    (void)state;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING); /* its leader does not know yet */
+    p.leader_fresh = false;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING); /* it is cut off */
+    held.led_fresh = false;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING); /* so is everybody: what is newer stays */
+    p.leader_fresh = true;
+    assert_int_equal(decide(&held, &p), MIRROR_BEGIN); /* the module's database was put back */
+    p.leader = 4;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING); /* not yet of whom it hears */
+    p.epoch = 7;
+    p.leader = 7;
+    held.led_fresh = true;
+    assert_int_equal(decide(&held, &p), MIRROR_BEGIN); /* a later one */
+    p.leader_fresh = false;
+    assert_int_equal(decide(&held, &p),
+                     MIRROR_NOTHING); /* of which nobody hears, while ours lives */
+    held.led_fresh = false;
+    assert_int_equal(decide(&held, &p), MIRROR_BEGIN);
+    p.history = (struct id){ H2 }; /* of one history there is nothing to be chosen */
+    p.epoch = 0;
+    assert_int_equal(decide(&held, &p), MIRROR_RESEND);
+}
+
+/* While the later leader's snapshot is taken, the earlier one's page is the outdated one. */
+static void a_running_snapshot_is_what_counts(void **state)
+{
+    struct mirror_held held = { .history = { H1 },
+                                .rev = 60,
+                                .snap_history = { H2 },
+                                .snap_rev = 5,
+                                .snap_head = 9,
+                                .snap_node = X1,
+                                .epoch = 6,
+                                .led_fresh = true };
+    struct mirror_page p = { .history = { H1 },
+                             .from_history = { H1 },
+                             .from_rev = 60,
+                             .rev = 70,
+                             .head = 70,
+                             .epoch = 5,
+                             .leader = 5,
+                             .leader_fresh = true,
+                             .node = X2 };
+
+    (void)state;
+    assert_int_equal(decide(&held, &p), MIRROR_NOTHING);
+    p.epoch = 0; /* a sender that does not say, and a snapshot that nobody goes on with */
+    assert_int_equal(decide(&held, &p), MIRROR_NEWER);
+}
+
 static void heads(void **state)
 {
     json_auto_t *good = json_loads("{\"history\":\"" H1 "\",\"cursor\":\"" H1
@@ -193,6 +314,10 @@ int main(void)
         cmocka_unit_test(following_and_overlapping),
         cmocka_unit_test(snapshots),
         cmocka_unit_test(two_senders_of_one_snapshot),
+        cmocka_unit_test(a_slower_sender_does_not_end_a_snapshot),
+        cmocka_unit_test(changes_wait_while_another_history_is_taken),
+        cmocka_unit_test(the_newer_leader_is_held),
+        cmocka_unit_test(a_running_snapshot_is_what_counts),
         cmocka_unit_test(heads),
         cmocka_unit_test(rows),
         cmocka_unit_test(events),

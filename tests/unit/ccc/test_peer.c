@@ -142,16 +142,16 @@ static void a_relay_does_not_read(void **state)
     struct err e = { 0 };
 
     (void)state;
-    OK(peer_relay(p, "/t/unread", (struct peer_text){ odd, sizeof odd - 1 }, in_ms(20000), &text,
-                  &e));
+    OK(peer_relay(p, "/t/unread", (struct peer_text){ .bytes = odd, .n = sizeof odd - 1 },
+                  in_ms(20000), &text, &e));
     assert_int_equal(peer_status(p), 202);
     assert_string_equal(text, odd);
     free(text);
-    OK(peer_relay(p, "/t/none", (struct peer_text){ NULL, 0 }, in_ms(20000), &text, &e));
+    OK(peer_relay(p, "/t/none", (struct peer_text){ 0 }, in_ms(20000), &text, &e));
     assert_int_equal(peer_status(p), 204);
     assert_null(text);
-    assert_int_equal(
-        peer_relay(p, "/t/unread", (struct peer_text){ NULL, 0 }, in_ms(20000), &text, &e), -1);
+    assert_int_equal(peer_relay(p, "/t/unread", (struct peer_text){ 0 }, in_ms(20000), &text, &e),
+                     -1);
     assert_int_equal(e.code, ERR_PRECONDITION);
     assert_string_equal(e.origin, "ccc/test");
     assert_null(text);

@@ -25,13 +25,14 @@ import { PoolFormPage } from './PoolFormPage';
 import { PoolsPage } from './PoolsPage';
 import { SessionsPage } from './SessionsPage';
 import { SpecsPage } from './SpecsPage';
+import { TopologyPage } from './TopologyPage';
 import { UsersPage } from './UsersPage';
 
 export const ADMIN_MENU = [
   { group: 'watch', pages: ['', 'desktops', 'sessions', 'operations'] },
   { group: 'offer', pages: ['pools', 'images', 'specs'] },
   { group: 'people', pages: ['users', 'groups', 'entitlements'] },
-  { group: 'system', pages: ['bservers', 'nodes', 'audit'] },
+  { group: 'system', pages: ['topology', 'bservers', 'nodes', 'audit'] },
 ] as const;
 
 function Sidebar() {
@@ -121,6 +122,7 @@ export default function AdminRoutes() {
           <Route path="groups" element={<GroupsPage />} />
           <Route path="groups/:id" element={<GroupPage />} />
           <Route path="entitlements" element={<EntitlementsPage />} />
+          <Route path="topology" element={<TopologyPage />} />
           <Route path="bservers" element={<BserversPage />} />
           <Route path="bservers/:id" element={<BserverPage />} />
           <Route path="nodes" element={<NodesPage />} />

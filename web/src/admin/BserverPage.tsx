@@ -3,7 +3,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useTranslation } from 'react-i18next';
 import { Link, useParams } from 'react-router';
 import { call } from '../api/call';
-import type { Bserver, Vf } from '../api/types';
+import type { Bserver, Page, Vf } from '../api/types';
 import { LaneTable } from '../lanes/LaneTable';
 import { useLive } from '../live/LiveProvider';
 import { Alert } from '../pf/Alert';
@@ -17,26 +17,17 @@ import { BserverIo } from './BserverIo';
 import { BserverMaintenance } from './BserverMaintenance';
 import { useModules } from './choices';
 import { Facts } from './Facts';
+import { VfMap } from './VfMap';
 
-/** Physical function → its virtual functions, as one sees them on the card. */
-function VfMap({ vfs }: { vfs: Vf[] }) {
-  const { t } = useTranslation();
-  const cards = [...new Set(vfs.map((vf) => vf.pf))].sort();
-  return cards.map((pf) => (
-    <div key={pf}>
-      <h3>{pf}</h3>
-      <ul className="vf-grid">
-        {vfs
-          .filter((vf) => vf.pf === pf)
-          .map((vf) => (
-            <li key={vf.id} className={`vf ${vf.state}`}>
-              <span className="mono">{vf.address}</span>
-              <span>{vf.desktop_id ? <Link to={`/admin/desktops/${vf.desktop_id}`}>{t(`vfState.${vf.state}`, { defaultValue: vf.state })}</Link> : t(`vfState.${vf.state}`, { defaultValue: vf.state })}</span>
-            </li>
-          ))}
-      </ul>
-    </div>
-  ));
+/** All of them: a bServer has at most 512. */
+async function readVfs(bserver_id: string): Promise<Vf[]> {
+  const all: Vf[] = [];
+  for (let cursor: string | null | undefined; cursor !== null; ) {
+    const page: Page<Vf> = await call('get', '/vfs', { query: { bserver_id, limit: 200, ...(cursor ? { cursor } : {}) } });
+    all.push(...page.items);
+    cursor = page.next;
+  }
+  return all;
 }
 
 function Capabilities({ bserver }: { bserver: Bserver }) {
@@ -65,7 +56,7 @@ export function BserverPage() {
   const { poll } = useLive();
   const modules = useModules();
   const query = useQuery({ queryKey: ['bserver', 'one', id], queryFn: () => call('get', '/bservers/{id}', { path: { id } }), refetchInterval: poll || 10_000 });
-  const vfs = useQuery({ queryKey: ['vf', 'list', id], queryFn: () => call('get', '/vfs', { query: { bserver_id: id, limit: 200 } }), refetchInterval: poll });
+  const vfs = useQuery({ queryKey: ['vf', 'list', id], queryFn: () => readVfs(id), refetchInterval: poll });
   const bserver = query.data;
   if (!bserver) {
     return query.error ? (
@@ -124,7 +115,7 @@ export function BserverPage() {
       )}
       <section className="panel">
         <h2>{t('overview.vfs')}</h2>
-        {vfs.error && !vfs.data ? <ProblemNote error={vfs.error} /> : vfs.data?.items.length === 0 ? <p className="quiet">{t('bservers.noVfs')}</p> : <VfMap vfs={vfs.data?.items ?? []} />}
+        {vfs.error && !vfs.data ? <ProblemNote error={vfs.error} /> : vfs.data?.length === 0 ? <p className="quiet">{t('bservers.noVfs')}</p> : <VfMap vfs={vfs.data ?? []} />}
       </section>
     </>
   );

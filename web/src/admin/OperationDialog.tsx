@@ -9,7 +9,9 @@ import { Modal } from '../pf/Modal';
 import { ProblemNote } from '../shell/ProblemNote';
 import { OperationStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
+import { BulkProgress } from './BulkProgress';
 import { Facts } from './Facts';
+import { targetName } from './operationTarget';
 
 export function OperationDialog({ operation: first, onClose }: { operation: Operation; onClose: () => void }) {
   const { t, i18n } = useTranslation();
@@ -22,10 +24,16 @@ export function OperationDialog({ operation: first, onClose }: { operation: Oper
   const time = (iso: string | null) => formatTime(iso, i18n.language);
   return (
     <Modal variant="medium" onClose={onClose} aria-labelledby="operation-title">
-      <ModalHeader title={`${t(`verb.${operation.verb}`, { defaultValue: operation.verb })}: ${operation.target.name}`} labelId="operation-title" />
+      <ModalHeader title={`${t(`verb.${operation.verb}`, { defaultValue: operation.verb })}: ${targetName(operation, t)}`} labelId="operation-title" />
       <ModalBody tabIndex={0} aria-label={t('home.details')}>
-        <OperationStateLabel state={operation.state} />
-        <StageList operation={operation} />
+        {operation.children ? (
+          <BulkProgress operation={operation} />
+        ) : (
+          <>
+            <OperationStateLabel state={operation.state} />
+            <StageList operation={operation} />
+          </>
+        )}
         {operation.error && <ProblemNote error={new ApiProblem(operation.error)} />}
         <Facts
           facts={[

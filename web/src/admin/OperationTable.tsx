@@ -1,7 +1,6 @@
 import { Button } from '@patternfly/react-core';
 import { useState } from 'react';
 import { useTranslation } from 'react-i18next';
-import { Link } from 'react-router';
 import { call } from '../api/call';
 import { slugOf } from '../api/problem';
 import type { Operation } from '../api/types';
@@ -13,17 +12,7 @@ import { OperationStateLabel } from '../words/StateLabel';
 import { formatTime } from '../words/time';
 import { PercentBar } from './Bar';
 import { OperationDialog } from './OperationDialog';
-
-const PAGES: Record<string, string> = { desktop: 'desktops', bserver: 'bservers', pool: 'pools' };
-
-export function TargetLink({ target }: { target: Operation['target'] }) {
-  const page = PAGES[target.kind];
-  return page ? <Link to={`/admin/${page}/${target.id}`}>{target.name}</Link> : <>{target.name}</>;
-}
-
-export function isOpen(operation: Operation): boolean {
-  return operation.state === 'queued' || operation.state === 'running';
-}
+import { isOpen, TargetLink, targetName } from './operationTarget';
 
 interface OperationTableProps {
   list: List<Operation>;
@@ -37,7 +26,7 @@ export function OperationTable({ list, label, empty }: OperationTableProps) {
   const cancel = useWrite({
     kinds: ['operation', 'desktop'],
     write: (operation: Operation) => call('post', '/operations/{id}/cancel', { path: { id: operation.id } }),
-    done: (_, operation) => t('operations.cancelled', { name: operation.target.name }),
+    done: (_, operation) => t('operations.cancelled', { name: targetName(operation, t) }),
   });
   return (
     <>
@@ -48,7 +37,7 @@ export function OperationTable({ list, label, empty }: OperationTableProps) {
         empty={empty}
         columns={[
           { title: t('field.operation'), cell: (row) => t(`verb.${row.verb}`, { defaultValue: row.verb }) },
-          { title: t('field.target'), cell: (row) => <TargetLink target={row.target} /> },
+          { title: t('field.target'), cell: (row) => <TargetLink operation={row} /> },
           { title: t('field.state'), cell: (row) => <OperationStateLabel state={row.state} /> },
           {
             title: t('field.progress'),
@@ -56,7 +45,7 @@ export function OperationTable({ list, label, empty }: OperationTableProps) {
               isOpen(row) ? (
                 <PercentBar label={row.stage ? t(`stage.${row.stage}`, { defaultValue: row.stage }) : ''} percent={row.percent} />
               ) : (
-                <span className="wrap">{row.error ? problemTitle(slugOf(row.error), t, row.error.title) : ''}</span>
+                <span className="wrap">{row.error ? problemTitle(slugOf(row.error), t, row.error.title) : row.children?.failed ? t('bulk.failed', { count: row.children.failed }) : ''}</span>
               ),
           },
           { title: t('field.askedBy'), cell: (row) => row.asked_by ?? '–' },
@@ -64,11 +53,11 @@ export function OperationTable({ list, label, empty }: OperationTableProps) {
         ]}
         actions={(row) => (
           <span className="row-buttons">
-            <Button variant="link" isInline onClick={() => setShown(row)} aria-label={`${t('home.details')}: ${row.target.name}`}>
+            <Button variant="link" isInline onClick={() => setShown(row)} aria-label={`${t('home.details')}: ${targetName(row, t)}`}>
               {t('home.details')}
             </Button>
             {isOpen(row) && (
-              <Button variant="link" isInline isDanger onClick={() => cancel.mutate(row)} aria-label={`${t('operations.cancel')}: ${row.target.name}`}>
+              <Button variant="link" isInline isDanger onClick={() => cancel.mutate(row)} aria-label={`${t('operations.cancel')}: ${targetName(row, t)}`}>
                 {t('operations.cancel')}
               </Button>
             )}

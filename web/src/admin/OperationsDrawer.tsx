@@ -12,7 +12,7 @@ import { useWrite } from '../shell/useWrite';
 import { OperationStateLabel } from '../words/StateLabel';
 import { formatAge } from '../words/time';
 import { PercentBar } from './Bar';
-import { isOpen, TargetLink } from './OperationTable';
+import { isOpen, TargetLink, targetName } from './operationTarget';
 
 const OPEN_KEY = 'bic.drawer.open';
 const ALL_KEY = 'bic.drawer.all';
@@ -35,7 +35,7 @@ function DrawerRow({ operation, onCancel }: { operation: Operation; onCancel: ()
   return (
     <tr>
       <td>
-        {t(`verb.${operation.verb}`, { defaultValue: operation.verb })} · <TargetLink target={operation.target} />
+        {t(`verb.${operation.verb}`, { defaultValue: operation.verb })} · <TargetLink operation={operation} />
       </td>
       <td>
         <OperationStateLabel state={operation.state} />
@@ -51,7 +51,7 @@ function DrawerRow({ operation, onCancel }: { operation: Operation; onCancel: ()
       <td className="quiet">{formatAge(operation.created_at, i18n.language)}</td>
       <td>
         {isOpen(operation) && (
-          <Button variant="link" isInline isDanger onClick={onCancel} aria-label={`${t('operations.cancel')}: ${operation.target.name}`}>
+          <Button variant="link" isInline isDanger onClick={onCancel} aria-label={`${t('operations.cancel')}: ${targetName(operation, t)}`}>
             {t('operations.cancel')}
           </Button>
         )}
@@ -73,7 +73,7 @@ export function OperationsDrawer() {
   const cancel = useWrite({
     kinds: ['operation', 'desktop'],
     write: (operation: Operation) => call('post', '/operations/{id}/cancel', { path: { id: operation.id } }),
-    done: (_, operation) => t('operations.cancelled', { name: operation.target.name }),
+    done: (_, operation) => t('operations.cancelled', { name: targetName(operation, t) }),
   });
   const operations = query.data?.items ?? [];
   const running = operations.filter(isOpen).length;

@@ -12,6 +12,7 @@ import { PageHead } from '../shell/PageHead';
 import { Bar } from './Bar';
 import { useImages, useSpecs } from './choices';
 import { DeleteDialog } from './DeleteDialog';
+import { ForecastLine } from './PoolForecast';
 
 export function PoolsPage() {
   const { t } = useTranslation();
@@ -45,6 +46,7 @@ export function PoolsPage() {
           { title: t('pools.assigned'), cell: (row) => <Bar isLabelHidden label={t('pools.assigned')} used={row.counts.assigned} total={row.counts.desktops} /> },
           { title: t('pools.inUse'), cell: (row) => <Link to={`/admin/desktops?pool_id=${row.id}&state=in_use`}>{row.counts.in_use}</Link> },
           { title: t('pools.ready'), cell: (row) => <Link to={`/admin/desktops?pool_id=${row.id}&state=ready`}>{row.counts.ready}</Link> },
+          { title: t('forecast.column'), cell: (row) => <ForecastLine pool={row} /> },
         ]}
         actions={(row) => (
           <RowMenu

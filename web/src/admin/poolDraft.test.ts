@@ -1,19 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import type { Image, Module, Pool, Spec } from '../api/types';
-import { costOf, draftOf, EMPTY_DRAFT, newPoolOf, sharesOf } from './poolDraft';
+import { ApiProblem } from '../api/problem';
+import type { Pool } from '../api/types';
+import { draftOf, EMPTY_DRAFT, newPoolOf, type PoolDraft, POOL_STEPS, sharesOf, stepOf, whatLacks } from './poolDraft';
 import { EMPTY_IO } from './poolIo';
 
-const spec = { memory_mib: 2048, vcpus: 2, disk_gib: null, needs_vf: true } as Spec;
-const image = { latest_version: { virtual_size: 4 * 2 ** 30 } } as Image;
-const modules = [
-  { id: 'm1', counts: { slots: 100, slots_used: 90, vfs: 14, vfs_used: 10 } },
-  { id: 'm2', counts: { slots: 100, slots_used: 0, vfs: 14, vfs_used: 0 } },
-] as Module[];
-
 describe('a pool being made', () => {
-  it('says what it will cost, by the modules that get a share', () => {
-    const cost = costOf({ ...EMPTY_DRAFT, shares: { m1: 20, m2: 0 } }, spec, image, modules);
-    expect(cost).toEqual({ desktops: 20, memoryMib: 40_960, vcpus: 40, diskGib: 80, vfs: 20, vfsFree: 4, slotsFree: 10 });
+  it('goes from step to step, and knows what each still asks for', () => {
+    const lacks = (draft: PoolDraft) => POOL_STEPS.map((step) => whatLacks(draft, step));
+    expect(lacks(EMPTY_DRAFT)).toEqual(['image', 'spec', 'size', 'name', null]);
+    expect(lacks({ ...EMPTY_DRAFT, name: 'a', image_id: 'i', spec_id: 's', shares: { m1: 0, m2: 3 } })).toEqual([null, null, null, null, null]);
+  });
+
+  it('goes back to the step with the field that was refused', () => {
+    const refused = (pointer: string) => new ApiProblem({ type: '/problems/x', title: 'x', status: 409, detail: '', instance: '', origin: '', retryable: false, errors: [{ pointer, message: 'x' }] });
+    expect(stepOf(refused('/shares/0/size'))).toBe('size');
+    expect(stepOf(refused('/spec_id'))).toBe('spec');
+    expect(stepOf(refused('/name'))).toBe('policy');
+    expect(stepOf(new Error('away'))).toBeNull();
   });
 
   it('leaves out what was not chosen', () => {

@@ -1,5 +1,6 @@
-// A pool while it is being edited, and what it will cost: plain arithmetic, no page.
-import type { Image, Module, NewPool, Pool, Spec } from '../api/types';
+// A pool while it is being made or changed, and the steps of making one. Plain data, no page.
+import { ApiProblem } from '../api/problem';
+import type { NewPool, Pool } from '../api/types';
 import { EMPTY_IO, ioDraftOf, type PoolIoDraft } from './poolIo';
 
 export interface PoolDraft {
@@ -55,28 +56,27 @@ export function newPoolOf(draft: PoolDraft): NewPool {
   };
 }
 
-export interface PoolCost {
-  desktops: number;
-  memoryMib: number;
-  vcpus: number;
-  /** Disk at worst, every overlay grown to its full size. */
-  diskGib: number;
-  vfs: number;
-  vfsFree: number;
-  slotsFree: number;
+/** Desktops over all modules. */
+export function desktopsOf({ shares }: Pick<PoolDraft, 'shares'>): number {
+  return Object.values(shares).reduce((sum, size) => sum + size, 0);
 }
 
-export function costOf(draft: PoolDraft, spec: Spec | undefined, image: Image | undefined, modules: readonly Module[]): PoolCost {
-  const desktops = Object.values(draft.shares).reduce((sum, size) => sum + size, 0);
-  const chosen = modules.filter((module) => (draft.shares[module.id] ?? 0) > 0);
-  const imageGib = Math.ceil((image?.latest_version?.virtual_size ?? 0) / 2 ** 30);
-  return {
-    desktops,
-    memoryMib: desktops * (spec?.memory_mib ?? 0),
-    vcpus: desktops * (spec?.vcpus ?? 0),
-    diskGib: desktops * (spec?.disk_gib ?? imageGib),
-    vfs: spec?.needs_vf ? desktops : 0,
-    vfsFree: chosen.reduce((sum, { counts }) => sum + counts.vfs - counts.vfs_used, 0),
-    slotsFree: chosen.reduce((sum, { counts }) => sum + counts.slots - counts.slots_used, 0),
-  };
+export const POOL_STEPS = ['image', 'spec', 'size', 'policy', 'preview'] as const;
+export type PoolStep = (typeof POOL_STEPS)[number];
+
+/** What a step still asks for; null: go on. */
+export function whatLacks(draft: PoolDraft, step: PoolStep): 'image' | 'spec' | 'size' | 'name' | null {
+  if (step === 'image') return draft.image_id ? null : 'image';
+  if (step === 'spec') return draft.spec_id ? null : 'spec';
+  if (step === 'size') return desktopsOf(draft) > 0 ? null : 'size';
+  if (step === 'policy') return draft.name.trim() ? null : 'name';
+  return null;
+}
+
+const STEP_OF: Record<string, PoolStep> = { kind: 'image', image_id: 'image', image_version_id: 'image', spec_id: 'spec', shares: 'size', name: 'policy', description: 'policy', spares_running: 'policy' };
+
+/** The step that has the field which a refusal is about. */
+export function stepOf(error: unknown): PoolStep | null {
+  const pointer = error instanceof ApiProblem ? error.problem.errors?.[0]?.pointer : undefined;
+  return STEP_OF[pointer?.split('/')[1] ?? ''] ?? null;
 }

@@ -123,6 +123,7 @@ describe('a pool', () => {
     answers['GET /specs'] = list({ id: 's1', name: 'small' } as Spec);
     answers['GET /images/i1/versions'] = list({ id: 'v1', number: 1 });
     answers['GET /pools/p1'] ??= ok(pool);
+    answers['POST /pools/preview'] = ok({ fits: true, each: {}, modules: [], as_of: '' });
     show(<PoolFormPage />, '/admin/pools/p1', '/admin/pools/:id');
     await screen.findByLabelText('module-2');
   };

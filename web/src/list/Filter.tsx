@@ -7,10 +7,12 @@ interface SelectFilterProps {
   label: string;
   value: string | undefined;
   options: readonly (readonly [value: string, text: string])[];
+  /** Of the choice that filters nothing. */
+  none?: string;
   onChange: (value: string) => void;
 }
 
-export function SelectFilter({ label, value = '', options, onChange }: SelectFilterProps) {
+export function SelectFilter({ label, value = '', options, none, onChange }: SelectFilterProps) {
   const { t } = useTranslation();
   const id = useId();
   // A linked filter may name something that is not among the first choices.
@@ -19,7 +21,7 @@ export function SelectFilter({ label, value = '', options, onChange }: SelectFil
     <label className="filter" htmlFor={id}>
       {label}
       <FormSelect id={id} value={value} onChange={(_, chosen) => onChange(chosen)}>
-        <FormSelectOption value="" label={t('common.all')} />
+        <FormSelectOption value="" label={none ?? t('common.all')} />
         {!known && <FormSelectOption value={value} label={value} />}
         {options.map(([one, text]) => (
           <FormSelectOption key={one} value={one} label={text} />

@@ -1,4 +1,4 @@
--- 0017: the I/O law's figures (docs/iolaw.md): what administrators give, kept here and told to the modules; what the
+-- 0019: the I/O law's figures (docs/iolaw.md): what administrators give, kept here and told to the modules; what the
 -- modules learned, mirrored. Stored as whole micro-requests per second (uio), shown as requests per second.
 
 create domain uio as bigint check (value between 0 and 1000000000000000000);
