@@ -374,6 +374,18 @@ bool bcenter_ready(void *app, char *why, size_t size)
     return !missing;
 }
 
+void bcenter_metrics(void *app, FILE *page)
+{
+    struct bcenter *bc = app;
+    json_t *io;
+
+    module_lock(&bc->m);
+    io = publish_io_summary(&bc->m, clock_boot_ms());
+    module_unlock(&bc->m);
+    publish_io_metrics(io, page);
+    json_decref(io);
+}
+
 json_t *bcenter_summary(void *app)
 {
     struct bcenter *bc = app;

@@ -108,6 +108,7 @@ int bcenter_start(struct daemon *d, void *config, void **app, struct err *e) MUS
 void bcenter_stop(void *app);
 bool bcenter_ready(void *app, char *why, size_t size);
 json_t *bcenter_summary(void *app);
+void bcenter_metrics(void *app, FILE *page);
 
 /* Wakes, callable under module_lock: reconcile, a parked request of one of the listeners, the
  * pushes upwards, what tells the agents. */

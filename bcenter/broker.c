@@ -3,6 +3,7 @@
 #include <sodium.h>
 #include <string.h>
 
+#include "bcenter/broker_turn.h"
 #include "bcenter/desktop_store.h"
 #include "bcenter/publish.h"
 #include "bcenter/ticket_issue.h"
@@ -452,58 +453,6 @@ static void decide(struct bcenter *bc, const struct connect *c, int64_t until, s
     }
 }
 
-/* ---- one at a time for each person and pool ---- */
-
-static bool served(const struct module *m, const struct holding *key)
-{
-    const struct asking *a = m->asking;
-
-    while (a && !(id_eq(&a->key.pool, &key->pool) && id_eq(&a->key.who, &key->who)))
-        a = a->next;
-    return a != NULL;
-}
-
-/* Two answers to one person at once could contradict: a desktop here, and her seat given up. */
-static int take_turn(struct bcenter *bc, const struct connect *c, int64_t until, struct asking *a,
-                     struct err *e)
-{
-    struct desktop *d;
-    bool mine;
-
-    module_lock(&bc->m);
-    d = id_set(&c->ask.desktop) ? module_desktop(&bc->m, &c->ask.desktop) : NULL;
-    a->key = (struct holding){ d ? d->row.pool : c->ask.pool, c->ask.person };
-    a->share_generation = 0;
-    while (served(&bc->m, &a->key) && module_wait(&bc->m, until)) {
-    }
-    mine = !served(&bc->m, &a->key);
-    if (mine) {
-        struct pool *p = module_pool(&bc->m, &a->key.pool);
-
-        a->share_generation = p ? p->share_generation : 0;
-        a->next = bc->m.asking;
-        bc->m.asking = a;
-    }
-    module_unlock(&bc->m);
-    return mine ? 0
-                : err_set(e, ERR_TX_CONFLICT, "you are being connected by another request already");
-}
-
-static void end_turn(struct bcenter *bc, struct asking *a)
-{
-    struct asking **at = &bc->m.asking;
-    struct pool *p;
-
-    module_lock(&bc->m);
-    while (*at != a)
-        at = &(*at)->next;
-    *at = a->next;
-    if ((p = module_pool(&bc->m, &a->key.pool)))
-        publish_share(bc, p);
-    pthread_cond_broadcast(&bc->m.changed);
-    module_unlock(&bc->m);
-}
-
 static int try_connect(struct bcenter *bc, struct db *db, const struct connect *c, int64_t until,
                        const struct holding *key, struct connection *out, struct err *e)
 {
@@ -545,10 +494,10 @@ int broker_connect(struct bcenter *bc, struct db *db, const struct connect *c,
 
     if (c->deadline_ms && c->deadline_ms - 500 < until)
         until = c->deadline_ms - 500;
-    if (take_turn(bc, c, until, &a, e) < 0)
+    if (broker_turn_take(bc, &c->ask, until, &a, e) < 0)
         return -1;
     rc = try_connect(bc, db, c, until, &a.key, out, e);
-    end_turn(bc, &a);
+    broker_turn_end(bc, &a);
     return rc;
 }
 

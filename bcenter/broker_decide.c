@@ -144,13 +144,12 @@ static const struct id *place_by(struct module *m, const struct pool *p,
     return place < 0 ? NULL : &shares[place].module;
 }
 
-/* Some other module might serve her: it is of the pool, or was before its shares changed, and has
- * not said no just now. */
+/* No other module can serve her: those that are of the pool, with or without a share, or were
+ * before its shares changed, have said no just now. */
 static bool alone(const struct module *m, const struct pool *p, const struct broker_ask *ask)
 {
     for (int i = 0; i < p->nshares; i++)
-        if (!id_eq(&p->shares[i].module, &m->id) && p->shares[i].size > 0 &&
-            !passed_on(ask, &p->shares[i].module))
+        if (!id_eq(&p->shares[i].module, &m->id) && !passed_on(ask, &p->shares[i].module))
             return false;
     for (int i = 0; i < p->nbase; i++)
         if (!id_eq(&p->base[i].module, &m->id) && !passed_on(ask, &p->base[i].module))
@@ -160,9 +159,10 @@ static bool alone(const struct module *m, const struct pool *p, const struct bro
 
 /* Nobody serves her, says the CCC's request, and we gave her up to this request, not to a later
  * one: an order that comes late finds that others were asked since. */
-static bool given_back(const struct seat *seat, const struct broker_ask *ask)
+static bool given_back(const struct module *m, const struct pool *p, const struct seat *seat,
+                       const struct broker_ask *ask)
 {
-    return ask->again && id_eq(&seat->turn, &ask->turn);
+    return ask->again && id_eq(&seat->turn, &ask->turn) && alone(m, p, ask);
 }
 
 /* We have no share any more: who has a desktop here keeps it, nobody gets one, whatever was said.
@@ -175,6 +175,29 @@ static bool leaving(const struct module *m, const struct pool *p)
     return true;
 }
 
+/* Whatever the rendezvous says: her seat is here, or nobody else can have her. */
+static bool ours_anyway(struct module *m, const struct pool *p, const struct broker_ask *ask)
+{
+    const struct broker_ask nobody_said_no = { .nreleased = 0 };
+    struct seat *seat = module_seat(m, &ask->person, &p->id);
+
+    if (seat && (!seat->released || given_back(m, p, seat, ask)))
+        return true;
+    return alone(m, p, &nobody_said_no) || (!seat && alone(m, p, ask));
+}
+
+/* By the shares and, while they change, by those before. *at: where else. */
+static bool has_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                      const struct id **at)
+{
+    const struct id *now = place_by(m, p, p->shares, p->nshares, ask),
+                    *before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : now;
+    bool here = now && id_eq(now, &m->id), was_here = before && id_eq(before, &m->id);
+
+    *at = before && !was_here ? before : now ? now : &m->id;
+    return here && was_here && !module_seat(m, &ask->person, &p->id);
+}
+
 /*
  * A holder elsewhere that is known comes before everything: her desktop may be there. Whom we have
  * given up is the CCC's to give back, once all have said no; it may have given her to another, who
@@ -184,19 +207,13 @@ static bool leaving(const struct module *m, const struct pool *p)
 static bool our_place(struct module *m, const struct pool *p, const struct broker_ask *ask,
                       struct decided *out)
 {
-    const struct broker_ask nobody_said_no = { .nreleased = 0 };
-    const struct id *holder = module_holder(m, &ask->person, &p->id), *place, *before;
-    struct seat *seat = module_seat(m, &ask->person, &p->id);
+    const struct id *holder = module_holder(m, &ask->person, &p->id);
 
     if (!holder || passed_on(ask, holder)) {
-        if (!leaving(m, p) && ((seat && (!seat->released || given_back(seat, ask))) ||
-                               alone(m, p, &nobody_said_no) || (!seat && alone(m, p, ask))))
+        if (!leaving(m, p) && ours_anyway(m, p, ask))
             return true;
-        place = place_by(m, p, p->shares, p->nshares, ask);
-        before = p->nbase ? place_by(m, p, p->base, p->nbase, ask) : place;
-        if (!seat && place && before && id_eq(place, &m->id) && id_eq(before, &m->id))
+        if (has_place(m, p, ask, &holder))
             return true;
-        holder = before && !id_eq(before, &m->id) ? before : place ? place : &m->id;
     }
     elsewhere(m, holder, out);
     out->release = ask->from_ccc;
@@ -300,6 +317,24 @@ static void exhausted(struct module *m, const struct pool *p, const struct broke
     refuse(out, ERR_POOL_EXHAUSTED, "every desktop of the pool is taken or being cleaned");
 }
 
+/* She has no desktop of this pool here. */
+static void newcomer(struct module *m, const struct pool *p, const struct broker_ask *ask,
+                     int64_t boot_ms, struct decided *out)
+{
+    struct desktop *d;
+
+    if (!our_place(m, p, ask, out)) {
+        if (out->release && some_unsure(m, p))
+            decide(out, DECIDE_WAIT, NULL);
+        return;
+    }
+    d = spare_for(m, p, ask, boot_ms);
+    if (d)
+        give(m, d, boot_ms, out);
+    else
+        exhausted(m, p, ask, out);
+}
+
 void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_ms,
                    struct decided *out)
 {
@@ -323,18 +358,8 @@ void broker_decide(struct module *m, const struct broker_ask *ask, int64_t boot_
         return;
     }
     p = module_pool(m, &pool_id);
-    if (!p) {
-        refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
-        return;
-    }
-    if (!our_place(m, p, ask, out)) {
-        if (out->release && some_unsure(m, p))
-            decide(out, DECIDE_WAIT, NULL);
-        return;
-    }
-    d = spare_for(m, p, ask, boot_ms);
-    if (d)
-        give(m, d, boot_ms, out);
+    if (p)
+        newcomer(m, p, ask, boot_ms, out);
     else
-        exhausted(m, p, ask, out);
+        refuse(out, ERR_NOT_ENTITLED, "you are not entitled to this pool");
 }

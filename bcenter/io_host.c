@@ -91,18 +91,25 @@ static struct io_charge facts(struct module *m, struct desktop *d, int64_t boot_
     return c;
 }
 
+/* A write under way counts as done. */
+static int64_t with_held(const struct desktop *d, const struct io_charge *c)
+{
+    int64_t charge = io_charge(c), held = io_cut(d->io.held);
+
+    return charge > held ? charge : held;
+}
+
 int64_t io_desktop_charge(struct module *m, struct desktop *d, int64_t boot_ms)
 {
     struct io_charge c;
-    int64_t charge;
 
     if (!d->bserver)
         return 0;
-    if (!id_set(&d->row.run) && !desktop_running(d))
+    if (!id_set(&d->row.run) &&
+        !desktop_running(d)) /* most that are off, without looking further */
         return io_cut(d->io.held);
     c = facts(m, d, boot_ms);
-    charge = io_charge(&c);
-    return charge > d->io.held ? charge : io_cut(d->io.held);
+    return with_held(d, &c);
 }
 
 /* ---- a host ---- */
@@ -130,7 +137,7 @@ struct io_ask io_host_ask(struct module *m, struct desktop *d, enum io_want want
 {
     struct io_charge c = facts(m, d, boot_ms);
     struct io_ask a = { .total = d->bserver->io.total,
-                        .before = io_desktop_charge(m, d, boot_ms),
+                        .before = with_held(d, &c),
                         .limit = io_limit_now(&d->bserver->io.limit) };
 
     if (want == IO_WANT_START || (want == IO_WANT_START_FOR_HER && !c.on))

@@ -33,6 +33,7 @@ struct host_io {
     int64_t retransmits_ppm; /* of the screens' sockets; -1: not said */
     int64_t total;           /* io_host_look's answer */
     bool waits, waits_now;   /* somebody waits for I/O here; as this round has found so far */
+    int64_t refused; /* reconcile_desktops' scratch: the least that this round has refused; 0 */
     int64_t shown_ms, shown_wall, shown_total, shown_limit; /* publish_io */
 };
 

@@ -64,6 +64,7 @@ int main(int argc, char **argv)
         .stop = bcenter_stop,
         .ready = bcenter_ready,
         .summary = bcenter_summary,
+        .metrics = bcenter_metrics,
     };
 
     return daemon_main(argc, argv, &spec);

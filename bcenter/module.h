@@ -224,6 +224,7 @@ struct operation {
     int percent;
     int64_t stage_at[6]; /* wall clock, of a connect's or start's five stages */
     json_t *error;
+    int64_t waiting_ms; /* boot clock, when `waiting` was said */
     json_t *waiting; /* queued, or up and let in by nobody: the law that it waits for, a problem */
     int64_t created, started, ended, deadline; /* wall clock */
     bool cancel, wanted, stored;

@@ -102,6 +102,20 @@ void publish_io_pools(struct bcenter *bc)
     }
 }
 
+static int waiting_on(struct module *m, const struct bserver *b)
+{
+    struct operation *op, *next;
+    int n = 0;
+
+    HASH_ITER(hh, m->operations, op, next)
+    {
+        const struct desktop *d = op->waiting ? module_desktop(m, &op->target) : NULL;
+
+        n += d && d->bserver == b;
+    }
+    return n;
+}
+
 json_t *publish_io_summary(struct module *m, int64_t boot_ms)
 {
     struct bserver *b, *next;
@@ -110,14 +124,10 @@ json_t *publish_io_summary(struct module *m, int64_t boot_ms)
     HASH_ITER(hh, m->bservers, b, next)
     {
         json_t *o;
-        int waiting = 0;
 
         if (b->left)
             continue;
         o = json_object();
-        for (int i = 0; i < b->nslots; i++)
-            waiting +=
-                b->slots[i].desktop && b->slots[i].desktop->op && b->slots[i].desktop->op->waiting;
         json_put_str(o, "id", b->id.s);
         json_put_str(o, "name", b->name);
         json_put_bool(o, "up", bserver_up(b, boot_ms));
@@ -128,8 +138,32 @@ json_t *publish_io_summary(struct module *m, int64_t boot_ms)
         put_count(o, "us_per_request", b->io.sample_ms ? b->io.sample.us_per_request : -1);
         put_count(o, "nic_dropped", b->io.sample_ms ? b->io.sample.dropped : -1);
         json_put_time(o, "sampled", b->io.sample_wall);
-        json_put_int(o, "waiting", waiting);
+        json_put_int(o, "waiting", waiting_on(m, b));
         json_array_append_new(list, o);
     }
     return list;
+}
+
+void publish_io_metrics(const json_t *summary, FILE *page)
+{
+    static const struct {
+        const char *name, *member, *help;
+    } each[] = {
+        { "bic_io_total_uio", "total_uio",
+          "Micro-requests per second that a bServer's desktops are charged." },
+        { "bic_io_limit_uio", "limit_uio",
+          "The limit of a bServer, never reached by what is begun." },
+        { "bic_io_waiting", "waiting", "Operations on a bServer's desktops that wait for I/O." },
+    };
+    const json_t *b;
+    size_t k;
+
+    for (size_t i = 0; i < sizeof each / sizeof *each; i++) {
+        fprintf(page, "# HELP %s %s\n# TYPE %s gauge\n", each[i].name, each[i].help, each[i].name);
+        json_array_foreach(summary, k, b)
+        {
+            fprintf(page, "%s{bserver=\"%s\"} %lld\n", each[i].name, json_str(b, "id"),
+                    (long long)json_num(b, each[i].member, 0));
+        }
+    }
 }

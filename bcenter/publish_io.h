@@ -18,5 +18,7 @@ void publish_io_pools(struct bcenter *bc);
 
 /* As it is now: [{id, name, total, limit, charges …}], uio. */
 json_t *publish_io_summary(struct module *m, int64_t boot_ms);
+/* The same as metrics, without the lock. */
+void publish_io_metrics(const json_t *summary, FILE *page);
 
 #endif

@@ -26,10 +26,24 @@ static bool cores_for_start(const struct bserver *b)
     return n < (most < STARTS_A_HOST ? STARTS_A_HOST : most);
 }
 
-/* The I/O law, for a spare: people who wait on this host go first. */
+/* The I/O law, for a spare: people who wait on this host go first. A thousand spares may wait: what
+ * this round has refused on a host it does not add up again for as much or more. */
 static bool io_for_start(struct bcenter *bc, struct desktop *d, int64_t now)
 {
-    return d->bserver && !d->bserver->io.waits && io_host_fits(&bc->m, d, IO_WANT_START, now, NULL);
+    struct bserver *b = d->bserver;
+    struct io_ask a;
+    int64_t more;
+
+    if (!b || b->io.waits)
+        return false;
+    a = io_host_ask(&bc->m, d, IO_WANT_START, now);
+    more = a.after - a.before;
+    if (b->io.refused && more >= b->io.refused)
+        return false;
+    if (io_host_fits(&bc->m, d, IO_WANT_START, now, NULL))
+        return true;
+    b->io.refused = more > 0 ? more : 1;
+    return false;
 }
 
 /* A host that does not answer says nothing about its screens. */

@@ -10,7 +10,8 @@
 #include "common/base/log.h"
 #include "sql/module/module.h"
 
-enum { MAKE_BATCH = 32 };
+/* So that those that are there start while others are made. */
+enum { MAKE_BATCH = 32, MAKE_A_TURN = 4 * MAKE_BATCH };
 
 /* Desktops that are made by one transaction. */
 struct making {
@@ -99,6 +100,22 @@ static int make_some(struct bcenter *bc, const struct id *pool, int most)
     return made;
 }
 
+/* room: for how many there is time in this turn. The rest is made in the next, which follows at
+ * once. */
+static void make_share(struct bcenter *bc, const struct id *pool, int n, int *room)
+{
+    while (n > 0 && *room > 0) {
+        int wanted = n < MAKE_BATCH ? n : MAKE_BATCH;
+
+        if (make_some(bc, pool, wanted) < wanted)
+            return;
+        n -= wanted;
+        *room -= wanted;
+    }
+    if (n > 0)
+        bcenter_poke(bc);
+}
+
 /* ---- shares ---- */
 
 /* Its host has been looked at. */
@@ -159,7 +176,7 @@ void reconcile_pools(struct bcenter *bc)
 {
     struct id *pools, *desktops;
     struct pool *p;
-    int n, nd, make;
+    int n, nd, make, room = MAKE_A_TURN;
 
     module_lock(&bc->m);
     RECONCILE_IDS(&bc->m, pool, pools, id, pools, n);
@@ -178,13 +195,7 @@ void reconcile_pools(struct bcenter *bc)
         if ((p = module_pool(&bc->m, &pools[i])))
             publish_share(bc, p);
         module_unlock(&bc->m);
-        while (make > 0) {
-            int wanted = make < MAKE_BATCH ? make : MAKE_BATCH;
-
-            if (make_some(bc, &pools[i], wanted) < wanted)
-                break;
-            make -= wanted;
-        }
+        make_share(bc, &pools[i], make, &room);
     }
     module_lock(&bc->m);
     publish_pools(bc);

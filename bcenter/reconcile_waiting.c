@@ -9,6 +9,8 @@
 #include "common/base/clock.h"
 #include "common/base/json.h"
 
+enum { SAY_MS = 10000 };
+
 void reconcile_waits_begin(struct module *m)
 {
     struct bserver *b, *next;
@@ -26,7 +28,14 @@ void reconcile_waits_end(struct module *m)
     HASH_ITER(hh, m->bservers, b, next)
     {
         b->io.waits = b->io.waits_now;
+        b->io.refused = 0; /* spares are looked at next */
     }
+}
+
+/* Its numbers move with every start around it: said again after a while only. */
+static bool said_lately(const struct operation *op)
+{
+    return op->waiting && clock_boot_ms() - op->waiting_ms < SAY_MS;
 }
 
 /* What would not fit on the host if nothing else were there keeps nobody else from it. */
@@ -37,7 +46,10 @@ static void wait_there(struct bcenter *bc, struct desktop *d, struct operation *
 
     if (a->after < a->limit)
         d->bserver->io.waits = d->bserver->io.waits_now = true;
+    if (said_lately(op))
+        return;
     io_refuse(a, 1, 1, &why);
+    op->waiting_ms = clock_boot_ms();
     if (operation_wait(op, &why))
         publish_operation(bc, op);
 }

@@ -82,7 +82,7 @@ const struct resource resources[] = {
       "/vfs",
       NULL,
       RESOURCE_GET,
-      { "address", "pf", "state", "mac", "desktop_id", "id" } },
+      { "address", "pf", "state", "reason", "drift", "mac", "desktop_id", "id" } },
     { "nodes",
       "node",
       "/nodes",

@@ -300,7 +300,7 @@ int host_open(const struct host_spec *spec, struct host **out, struct err *e)
         return err_set(e, ERR_INTERNAL, "out of memory");
     h->spec = *spec;
     h->started_ms = clock_boot_ms();
-    h->tended_ms = h->started_ms;
+    h->tended_ms = h->vf_looked_ms = h->started_ms;
     pthread_mutex_init(&h->lock, NULL);
     pthread_rwlock_init(&h->screen_lock, NULL);
     host_screen_init(h);

@@ -3,13 +3,11 @@
  * given back is clean (docs/vf.md). A question is read before the look that answers it, so that
  * no answer rests on what was before its question.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "bserver-agent/host_state.h"
+#include "bserver-agent/vf_reset.h"
 #include "bserver-agent/vf_users.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
@@ -83,20 +81,11 @@ static void read_links(struct inventory *v)
     free(all);
 }
 
-static void reset_path(const struct inventory_vf *v, char to[96])
-{
-    snprintf(to, 96, SYSFS "/bus/pci/devices/%s/reset", v->address);
-}
-
 static bool resets(const struct inventory *v)
 {
-    char path[96];
-
-    for (int i = 0; i < v->nvfs; i++) {
-        reset_path(&v->vfs[i], path);
-        if (access(path, W_OK) < 0)
+    for (int i = 0; i < v->nvfs; i++)
+        if (!vf_reset_there(SYSFS, v->vfs[i].address))
             return false;
-    }
     return v->nvfs > 0;
 }
 
@@ -157,7 +146,8 @@ static void neutralize(struct inventory_vf *v, const char *was)
     struct vf_link *all;
     struct err e = { 0 };
 
-    if (!v->link.known || neutral(v, was))
+    /* Spoof check and rate are set right for the next owner, where the driver takes them. */
+    if (!v->link.known || (neutral(v, was) && v->link.spoof_check != 0 && v->link.rate_mbps <= 0))
         return;
     set(v, &w, "neutral");
     all = calloc(INVENTORY_VFS, sizeof *all);
@@ -166,30 +156,11 @@ static void neutralize(struct inventory_vf *v, const char *was)
     free(all);
 }
 
-/* Function-level reset through the kernel; false: it failed. */
-static bool reset(const struct inventory_vf *v)
-{
-    char path[96];
-    ssize_t n = -1;
-    int fd, error;
-
-    reset_path(v, path);
-    fd = open(path, O_WRONLY | O_CLOEXEC);
-    if (fd >= 0) {
-        n = write(fd, "1", 1);
-        error = errno;
-        close(fd);
-        errno = error;
-    }
-    if (n != 1)
-        log_warn("event=vf-reset-failed vf=%s errno=%d", v->address, errno);
-    return n == 1;
-}
-
 static void answer(struct host *h, struct inventory *inv, const struct question *q)
 {
     bool simulated = hypervisor_abilities(h->hypervisor)->kind == HYPERVISOR_SIMULATED;
     struct inventory_vf *v = by_address(inv, q->address);
+    struct err e = { 0 };
 
     if (!v)
         return;
@@ -199,8 +170,10 @@ static void answer(struct host *h, struct inventory *inv, const struct question 
     if (v->used)
         return;
     v->why = "reset-failed";
-    if (!simulated && inv->vf_resets && !reset(v))
+    if (!simulated && inv->vf_resets && vf_reset(SYSFS, v->address, &e) < 0) {
+        log_err("vf-reset", &e);
         return;
+    }
     v->why = "settings-left";
     neutralize(v, q->mac);
     if (!neutral(v, q->mac))

@@ -1,4 +1,5 @@
 #include <libvirt/virterror.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,11 +10,14 @@
 #include "common/base/clock.h"
 #include "common/base/log.h"
 
-enum { READ_MS = 5000, STATS = VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE };
+/* Of the VIRT_LOST_MAX threads that an agent can lose, counting may take three: when storage stands
+ * still and no QEMU answers, it waits rather than ends the agent. */
+enum { READ_MS = 5000, OUT_MAX = 3, STATS = VIR_DOMAIN_STATS_BLOCK | VIR_DOMAIN_STATS_INTERFACE };
 
 struct libvirt {
     struct io_source source;
     struct hypervisor *h;
+    atomic_int out; /* ops that are past their deadline and not back */
 };
 
 /* All domains in one op; owned as hypervisor.h says. */
@@ -21,6 +25,7 @@ struct look {
     struct io_desktop *asked; /* sorted by desktop */
     int n;
     struct io_reading got;
+    atomic_int *out; /* of the source */
 };
 
 static void release(void *data)
@@ -29,6 +34,14 @@ static void release(void *data)
 
     free(l->asked);
     io_reading_free(&l->got);
+}
+
+static void come_back(void *data)
+{
+    struct look *l = data;
+
+    release(l);
+    atomic_fetch_sub(l->out, 1);
 }
 
 static int by_desktop(const void *a, const void *b)
@@ -202,13 +215,13 @@ static void add_functions(const struct io_desktop *all, int n, struct io_reading
     free(vf);
 }
 
-static int libvirt_read(struct io_source *source, const struct io_desktop *running, int n,
-                        struct io_reading *out, struct err *e)
+/* One op; DEADLINE when a QEMU did not answer. */
+static int look(struct libvirt *s, const struct io_desktop *running, int n, struct io_reading *out,
+                struct err *e)
 {
     const struct virt_op op = { "counting requests", READ_MS, sizeof(struct look), run_look,
-                                release };
-    struct libvirt *s = (struct libvirt *)source;
-    struct look l = { .n = n };
+                                come_back };
+    struct look l = { .n = n, .out = &s->out };
 
     l.asked = malloc(((size_t)n + 1) * sizeof *l.asked);
     if (!l.asked)
@@ -216,20 +229,50 @@ static int libvirt_read(struct io_source *source, const struct io_desktop *runni
     if (n)
         memcpy(l.asked, running, (size_t)n * sizeof *l.asked);
     qsort(l.asked, (size_t)n, sizeof *l.asked, by_desktop);
+    atomic_fetch_add(&s->out, 1); /* before: the thread may come back at any time */
     if (hypervisor_do(s->h, &op, &l, e) < 0) {
+        if (l.out) /* else it is not back: come_back counts it */
+            atomic_fetch_sub(&s->out, 1);
         release(&l);
         return -1;
     }
-    io_reading_sort(&l.got);
-    add_functions(running, n, &l.got);
+    atomic_fetch_sub(&s->out, 1);
     free(l.asked);
     *out = l.got;
     return 0;
 }
 
+/* The thread that is lost to a QEMU keeps its domain busy, so that the next one passes it over: the
+ * others are still counted in this turn. */
+static int libvirt_read(struct io_source *source, const struct io_desktop *running, int n,
+                        struct io_reading *out, struct err *e)
+{
+    struct libvirt *s = (struct libvirt *)source;
+    struct err why;
+
+    do {
+        memset(&why, 0, sizeof why);
+        if (atomic_load(&s->out) >= OUT_MAX)
+            return err_set(e, ERR_VIRT_UNAVAILABLE, "too many machines do not answer");
+        if (look(s, running, n, out, &why) == 0) {
+            io_reading_sort(out);
+            add_functions(running, n, out);
+            return 0;
+        }
+        if (why.code == ERR_DEADLINE)
+            log_err("io-sample", &why);
+    } while (why.code == ERR_DEADLINE);
+    *e = why;
+    return -1;
+}
+
+/* With a thread that is still out it stays, as the hypervisor does. */
 static void libvirt_close(struct io_source *source)
 {
-    free(source);
+    struct libvirt *s = (struct libvirt *)source;
+
+    if (atomic_load(&s->out) == 0)
+        free(s);
 }
 
 int io_libvirt_open(struct hypervisor *h, struct io_source **out, struct err *e)

@@ -53,8 +53,7 @@ uint64_t io_fold(uint64_t so_far, const char *text);
 
 struct io_source {
     const char *word; /* "libvirt", "model" */
-    /* Fills at_ms, all and what else it knows of; DEADLINE and whatever the hypervisor fails with.
-     */
+    /* Fills at_ms, all and what else it knows of. Fails as the hypervisor does. May take 15 s. */
     int (*read)(struct io_source *s, const struct io_desktop *running, int n,
                 struct io_reading *out, struct err *e);
     void (*close)(struct io_source *s);

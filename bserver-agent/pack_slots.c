@@ -275,12 +275,24 @@ void pack_look(struct pack *p)
     pthread_mutex_unlock(&p->lock);
 }
 
+static void *closer(void *arg)
+{
+    close_slot(arg);
+    return NULL;
+}
+
+/* Side by side: each waits for its connections, about a second. */
 void pack_close_slots(struct pack *p)
 {
+    for (struct slot *s = p->slots; s; s = s->next) {
+        join_opener(s);
+        s->has_opener = pthread_create(&s->opener, NULL, closer, s) == 0;
+        if (!s->has_opener)
+            close_slot(s);
+    }
     for (struct slot *s = p->slots, *next; s; s = next) {
         next = s->next;
         join_opener(s);
-        close_slot(s);
         free(s);
     }
     p->slots = NULL;

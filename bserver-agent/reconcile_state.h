@@ -12,7 +12,7 @@ enum {
     RECONCILE_WORKERS = 8,
     RECONCILE_STARTS = 4,
     RECONCILE_SWEEP_MS = 2000,
-    RECONCILE_PACE_MS = 20, /* between looks: what many events call for is done by one */
+    RECONCILE_PACE_MS = 50, /* between looks: what many events call for is done by one */
     RECONCILE_STACK = 512 * 1024
 };
 

@@ -496,6 +496,7 @@ void report_sample(struct report *p, const char *source, const struct io_sample 
         json_object_set_new(desktops, s->rates[i].desktop.s, rate);
     }
     json_put_str(o, "source", source);
+    json_put_time(o, "as_of", clock_wall_ms()); /* the same as before is a new sample, too */
     json_put_int(o, "interval_ms", s->interval_ms);
     json_object_set_new(o, "desktops", desktops);
     put_known(o, "us_per_request", s->us_per_request);

@@ -291,7 +291,16 @@ def virt(which: str = "test_*.c", **env: str) -> list:
 
 
 def fault() -> list:
-    return virt("test_readoption.c")
+    """The agent's proof and 100,000 schedules of seats; beside them the crowd, a block at a time, 100 runs in all."""
+    seats = BUILD / "tests/unit/bcenter/test_seats"
+    schedules = [partial(cmocka, seats, {"BIC_SEED": str(n), "BIC_SCHEDULES": "10000"}) for n in range(2, 12)]
+    return [crowds, *virt("test_readoption.c"), *schedules]
+
+
+def crowds() -> None:
+    for n in range(1, 26):
+        pytest(f"crowd-{n}", SOURCE / "tests" / "system" / "test_crowd.py", CROWD_RUNS="4", CROWD_DESKTOPS="1000",
+               BIC_SEED=str(n))
 
 
 def beside_libvirt() -> dict:

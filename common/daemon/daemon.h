@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "common/base/err.h"
 #include "common/http/http.h"
@@ -47,6 +48,7 @@ struct daemon_spec {
     void (*stop)(void *app);
     bool (*ready)(void *app, char *why, size_t size); /* /readyz */
     json_t *(*summary)(void *app);                    /* /summary: with "as_of" */
+    void (*metrics)(void *app, FILE *page); /* NULL, or writes what has labels below the others */
 };
 
 int daemon_main(int argc, char **argv, const struct daemon_spec *spec);

@@ -1,3 +1,4 @@
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,13 +177,27 @@ static int clock_in(struct http_exchange *x, struct err *e)
     return 0;
 }
 
+/* A node that has hung up has asked somebody else meanwhile: this process stood still, or the queue
+ * was long. What it no longer waits for is not begun. */
+static int asker_waits(const struct http_exchange *x, struct err *e)
+{
+    const union MHD_ConnectionInfo *on =
+        MHD_get_connection_info(x->mhd, MHD_CONNECTION_INFO_CONNECTION_FD);
+    struct pollfd p = { .fd = on ? on->connect_fd : -1, .events = POLLRDHUP };
+
+    if (x->rq.caller.kind != CALLER_NODE || x->rq.woken || poll(&p, 1, 0) <= 0)
+        return 0;
+    return err_set(e, ERR_DEADLINE, "who asked has gone");
+}
+
 static void run(struct http_exchange *x)
 {
     struct reply rp = { .file_fd = -1 };
     struct err e = { 0 };
     uint64_t mark = park_mark(x->server);
 
-    if (clock_in(x, &e) < 0 || read_body(x, &e) < 0 || x->route->handler(&x->rq, &rp, &e) < 0) {
+    if (clock_in(x, &e) < 0 || asker_waits(x, &e) < 0 || read_body(x, &e) < 0 ||
+        x->route->handler(&x->rq, &rp, &e) < 0) {
         if (e.code == ERR_NONE)
             err_set(&e, ERR_INTERNAL, "it failed without saying why");
         fail(x, &rp, &e);

@@ -1,5 +1,5 @@
 # Included by the Makefile. `make bench`: BIC beside pgbench, x2gobroker, nginx and openssl, in turns. ROUNDS=5, SECONDS a
-# run =4, ROWS="connect rated read screens idle sweep scale" runs some of them. The table is printed; raw rows go to $(STATE)/bench/.
+# run =4, ROWS="connect rated read list screens idle sweep scale" runs some of them. The table is printed; raw rows go to $(STATE)/bench/.
 BENCH_O := build/run
 
 $(O)/tests/bench/screen_bench $(O)/tests/bench/sweep_bench: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/libbserver-agent.a $(O)/libcommon.a

@@ -13,13 +13,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 import load  # noqa: E402
 import rows_connect  # noqa: E402
 import rows_idle  # noqa: E402
+import rows_list  # noqa: E402
 import rows_read  # noqa: E402
 import rows_scale  # noqa: E402
 import rows_screen  # noqa: E402
 import rows_sweep  # noqa: E402
 from stand import SOURCE, Stand  # noqa: E402
 
-ROWS = os.environ.get("ROWS", "connect rated read screens idle sweep scale").split()
+ROWS = os.environ.get("ROWS", "connect rated read list screens idle sweep scale").split()
 
 
 def missed(row: dict) -> bool:
@@ -63,6 +64,8 @@ def on_stand(state: Path) -> list:
             show(rows)
         if "read" in ROWS:
             rows += rows_read.run(stand, people)
+        if "list" in ROWS:
+            rows += rows_list.run(stand)
         if "screens" in ROWS:
             rows += rows_screen.run(stand)
     finally:
@@ -87,7 +90,7 @@ def main() -> int:
     os.chmod(base, 0o755)
     rows = []
     try:
-        if {"connect", "read", "screens"} & set(ROWS):
+        if {"connect", "read", "list", "screens"} & set(ROWS):
             rows += on_stand(base / "s")
         if "rated" in ROWS:
             rows += rows_connect.rated(base / "r")

@@ -34,6 +34,16 @@ class Scale:
     def ready(self) -> int:
         return sum(p["counts"]["ready"] for p in self.rest.every("/pools"))
 
+    def wait_new_runs(self, was: list, on: set) -> None:
+        """Until everything runs and is ready, what was on these bServers with another run than it had: that one ended."""
+        old = {d["id"]: d["run_id"] for d in was}
+
+        def there() -> bool:
+            now = self.rest.every("/desktops")
+            return (len(now) == len(was) and all(d["ready"] and d["observed"] == "running" for d in now)
+                    and all((d["run_id"] != old[d["id"]]) == (d["bserver_name"] in on) for d in now))
+        wait_until("all desktops run again", there, WAIT_S, every=1)
+
     def run_count(self) -> dict:
         """bServer → desktops that run there, as its own module knows."""
         found = Counter()
@@ -56,7 +66,7 @@ def scale(block):
 def test_every_place_is_taken_and_runs(scale):
     """Exactly 100 a bServer and 50 a lane; each desktop with a function of its own."""
     desktops = scale.rest.every("/desktops")
-    assert len(desktops) == 2000 and all(d["state"] == "running" and d["ready"] for d in desktops)
+    assert len(desktops) == 2000 and all(d["observed"] == "running" and d["ready"] for d in desktops)
     assert set(Counter(d["bserver_id"] for d in desktops).values()) == {100}
     assert set(Counter((d["bserver_id"], d["lane"]) for d in desktops).values()) == {50}
     assert len({d["vf_id"] for d in desktops}) == 2000 and len({d["mac"] for d in desktops}) == 2000
@@ -92,55 +102,62 @@ def boots(scale) -> dict:
     return {b["name"]: known.get(b["id"]) for b in scale.rest.every("/bservers") if b["state"] == "up"}
 
 
+def changed(before: dict, after: dict) -> list:
+    return [name for name in before if before[name] != after.get(name)]
+
+
 def test_a_host_is_closed_alone(scale):
     """Its file goes: that bServer is silent, the nineteen beside it do not even notice. It comes back, and so do its
     desktops: a simulated host that was closed is one that was switched off."""
     agent = scale.run.agents["b1-05"]
-    before, process = boots(scale), agent.process.pid()
+    before, process, was = boots(scale), agent.process.pid(), scale.rest.every("/desktops")
     agent.stop()
     wait_until("its silence", lambda: "b1-05" not in boots(scale), WAIT_S, every=1)
     assert {n: b for n, b in before.items() if n != "b1-05"} == boots(scale)
     agent.write_config()
-    wait_until("it is back", lambda: len(boots(scale)) == 20 and scale.ready() == 2000, WAIT_S, every=1)
-    after = boots(scale)
-    assert {n for n in before if before[n] != after[n]} == {"b1-05"}
-    assert agent.process.pid() == process
+    wait_until("it is back", lambda: set(changed(before, boots(scale))) == {"b1-05"}, WAIT_S, every=1)
+    scale.wait_new_runs(was, on={"b1-05"})
+    assert changed(before, boots(scale)) == ["b1-05"] and agent.process.pid() == process
 
 
 def test_a_killed_process_is_ten_hosts_switched_off(scale):
     """After `up` all that ran runs again, on the same bServers, in the same slots."""
-    held = {d["id"]: (d["bserver_id"], d["lane"], d["name"]) for d in scale.rest.every("/desktops")}
+    was = scale.rest.every("/desktops")
+    held = {d["id"]: (d["bserver_id"], d["lane"], d["name"]) for d in was}
     pack = scale.run.packs["module-1"]
     os.kill(pack.process.pid(), signal.SIGKILL)
     wait_until("its end", lambda: not pack.process.pid(), 60)
     scale.run.up()
-    wait_until("all run again", lambda: scale.ready() == 2000, WAIT_S, every=1)
+    scale.wait_new_runs(was, on={a.config["name"] for a in pack.agents})
     assert {d["id"]: (d["bserver_id"], d["lane"], d["name"]) for d in scale.rest.every("/desktops")} == held
     assert set(scale.run_count().values()) == {100}
 
 
-def start_alone(agent) -> None:
+def run_alone(agent) -> None:
     """As the version before ran it: a process for this host alone, by a configuration of its own."""
-    agent.alone_file.write_text(agent.config_file.read_text())
+    text = agent.config_file.read_text()
+    agent.stop()
+    agent.alone_file.write_text(text)
     os.chmod(agent.alone_file, 0o644)
-    agent.config_file.unlink()
     agent.alone.start([agent.binary, "--config", agent.alone_file])
 
 
 def test_an_installation_of_single_processes_moves_over(scale):
     """What `make run` of the version before left running is stopped; no row is lost, no node is made anew."""
     nodes = {n["id"]: n["name"] for n in scale.rest.every("/nodes")}
-    held = {d["id"]: (d["bserver_id"], d["lane"]) for d in scale.rest.every("/desktops")}
-    agents = [scale.run.agents[n] for n in ("b2-03", "b2-04")]
+    was, names = scale.rest.every("/desktops"), {"b2-03", "b2-04"}
+    held = {d["id"]: (d["bserver_id"], d["lane"]) for d in was}
+    agents = [scale.run.agents[n] for n in names]
     for agent in agents:
-        agent.stop()
-        start_alone(agent)
+        run_alone(agent)
         wait_until("it runs alone", lambda a=agent: json.loads(a.ready_file.read_text())["pid"] == a.alone.pid() != 0, WAIT_S)
+    scale.wait_new_runs(was, on=names)
+    was = scale.rest.every("/desktops")
     alone = {a.alone.pid(): start_time(a.alone.pid()) for a in agents}
     scale.run.up()
     assert not [pid for pid, born in alone.items() if start_time(pid) == born]
     assert not any(a.alone_file.exists() or a.alone.pidfile.exists() for a in agents)
-    wait_until("all run", lambda: scale.ready() == 2000 and len(boots(scale)) == 20, WAIT_S, every=1)
+    scale.wait_new_runs(was, on=names)
     assert {n["id"]: n["name"] for n in scale.rest.every("/nodes")} == nodes
     assert {d["id"]: (d["bserver_id"], d["lane"]) for d in scale.rest.every("/desktops")} == held
 
@@ -155,7 +172,8 @@ def test_up_again_changes_nothing(scale):
 
 def test_down_twice_leaves_nothing(scale):
     """And comes back with every desktop in its place, all of them running."""
-    held = {d["id"]: (d["bserver_id"], d["lane"]) for d in scale.rest.every("/desktops")}
+    was = scale.rest.every("/desktops")
+    held = {d["id"]: (d["bserver_id"], d["lane"]) for d in was}
     begin = time.monotonic()
     scale.run.down()
     print(f"down took {time.monotonic() - begin:.1f} s")
@@ -163,5 +181,5 @@ def test_down_twice_leaves_nothing(scale):
     left = subprocess.run(["pgrep", "-f", f"{scale.run.layout.state}/"], text=True, capture_output=True, check=False).stdout
     assert not left.split()
     scale.run.up()
-    wait_until("all run again", lambda: scale.ready() == 2000, WAIT_S, every=1)
+    scale.wait_new_runs(was, on=set(scale.run.agents))
     assert {d["id"]: (d["bserver_id"], d["lane"]) for d in scale.rest.every("/desktops")} == held

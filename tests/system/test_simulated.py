@@ -109,7 +109,7 @@ def test_what_a_share_lacks_is_said_in_numbers(bic, pool):
         module = got["shares"][0]["module_id"]
         assert {"module_id": module, "law": "law-slots", "needs": 120, "free": 70} in got["forecast"]
         assert {f["free"] for f in got["forecast"]} == {70}     # as many as could be made
-        assert [r["law"] for r in got["refused"]] == ["law-slots"] and got["refused"][0]["detail"]
+        assert [r["law"] for r in got["refused"]] == ["law-vf"] and got["refused"][0]["detail"]
         assert next(p for p in bic.admin.every("/pools") if p["id"] == wide["id"])["forecast"] == got["forecast"]
     finally:
         bic.drop_pool(wide)

@@ -84,6 +84,12 @@ static int64_t uio(const json_t *s, int i)
         json_array_get(json_object_get(json_object_get(s, "desktops"), desktops[i].s), 0));
 }
 
+/* Counters are whole: two of them may each show one request more than there was, or one less. */
+static int64_t slack(const json_t *s)
+{
+    return 2 * INT64_C(1000000000) / json_num(s, "interval_ms", 0);
+}
+
 static void start(int from, int to)
 {
     for (int i = from; i < to; i++) {
@@ -114,7 +120,7 @@ static void ten_are_no_load(void **state)
     json_auto_t *s = sample_of(FEW);
     assert_string_equal(json_str(s, "source"), "model");
     for (int i = 0; i < FEW; i++)
-        assert_in_range(uio(s, i), 1, 101500000);
+        assert_in_range(uio(s, i), 1, 101500000 + slack(s));
     assert_in_range(json_num(s, "us_per_request", 0), 200, 260); /* at most 1,015 of 5,000 */
     assert_int_equal(json_num(s, "nic_dropped", -1), 0);
     assert_true(json_is_null(json_object_get(s, "screen_retransmits_ppm")));
@@ -129,8 +135,9 @@ static void a_session_is_a_load(void **state)
     fx_sync(&f);
     json_decref(next_sample()); /* this one may have begun before */
     json_auto_t *s = sample_of(FEW);
-    assert_true(uio(s, 3) >= 200000000); /* 400 less half of it; without a session 101.5 at most */
-    assert_true(uio(s, 4) <= 101500000);
+    assert_true(uio(s, 3) >=
+                200000000 - slack(s)); /* 400 less half of it; without a session 101.5 at most */
+    assert_true(uio(s, 4) <= 101500000 + slack(s));
 }
 
 static void a_hundred_are_too_many(void **state)
@@ -142,8 +149,8 @@ static void a_hundred_are_too_many(void **state)
     json_auto_t *s = sample_of(DESKTOPS);
     for (int i = 0; i < DESKTOPS; i++)
         total += uio(s, i);
-    assert_true(total <= INT64_C(5000) * 1000000 + DESKTOPS * 1000000); /* what it serves */
-    assert_true(total > INT64_C(4000) * 1000000);
+    assert_true(total <= INT64_C(5000) * 1000000 + DESKTOPS * slack(s)); /* what it serves */
+    assert_true(total >= INT64_C(5000) * 1000000 - DESKTOPS * slack(s));
     assert_int_equal(json_num(s, "us_per_request", 0), 4000);
     assert_true(json_num(s, "nic_dropped", 0) > 0);
 }

@@ -152,6 +152,7 @@ static void a_restart_is_a_power_cycle(void **state)
     fx_sync(&f);
     assert_true(fx_wait(&f, "desktop", &desktops[7], "last_run", runs[7].s));
     assert_true(fx_is(&f, "desktop", &desktops[7], "run", NULL));
+    assert_true(fx_wait(&f, "bserver", &f.bserver, "kind", "simulated"));
     json_auto_t *after = fx_seen(&f, "bserver", &f.bserver);
     assert_string_not_equal(json_str(before, "boot"), json_str(after, "boot"));
 }

@@ -62,6 +62,26 @@ test('a desktop says why it is on its bServer', async () => {
   await context.close();
 });
 
+test('the map of virtual functions says in words whose each is, and leads there by keyboard', async () => {
+  const { page, findings, context } = await visitor(browser);
+  await signIn(page, 'admin');
+  await page.goto(new URL('/admin/bservers', portal).href);
+  await settled(page);
+  const networked = page.locator('tr', { hasText: '128' }).locator('a[href^="/admin/bservers/"]').first();
+  await networked.click();
+  const owned = page.locator('.vf.assigned').filter({ has: page.locator('a') }).first();
+  await owned.waitFor({ timeout: 60_000 });
+  assert.equal(await page.locator('.vf').count(), 128, 'a cell a virtual function');
+  assert.match(await owned.innerText(), /0000:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7][\s\S]*배정됨[\s\S]*52:54:/);
+  await accessible(page, 'the map of virtual functions');
+  await shot(page, 'admin-vf-map-ko');
+  await owned.locator('a').focus();
+  await page.keyboard.press('Enter');
+  await page.waitForURL('**/admin/desktops/*');
+  clean(findings);
+  await context.close();
+});
+
 test('dialogs open, are accessible, and close by Escape', { timeout: 900_000 }, async () => {
   const { page, findings, context } = await visitor(browser);
   await signIn(page, 'admin');

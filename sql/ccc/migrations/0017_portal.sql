@@ -11,9 +11,10 @@ alter table mirror_desktop set (fillfactor = 80);
 create index mirror_desktop_placement on mirror_desktop (placement_id) where placement_id is not null;
 create index mirror_desktop_pool_state on mirror_desktop (pool_id, state, name, id);
 
--- Without fastupdate: a search never walks through what heartbeats have not sorted in yet.
-create index mirror_desktop_name_part on mirror_desktop using gin (name gin_trgm_ops) with (fastupdate = off);
-create index person_username_part on person using gin (username gin_trgm_ops) with (fastupdate = off);
+-- What changed since is sorted in every 64 kB: more would be walked through by each search, none would make each change
+-- of a state dear.
+create index mirror_desktop_name_part on mirror_desktop using gin (name gin_trgm_ops) with (gin_pending_list_limit = 64);
+create index person_username_part on person using gin (username gin_trgm_ops) with (gin_pending_list_limit = 64);
 
 create function like_part(part text) returns text language sql immutable parallel safe
 return '%' || replace(replace(replace(part, '\', '\\'), '%', '\%'), '_', '\_') || '%';
@@ -353,6 +354,44 @@ create view api_topology as
                             'storage_gib', s.storage_gib, 'storage_free_gib', s.storage_free_gib,
                             'vfs', s.vfs, 'vfs_used', s.vfs_used) order by s.name) as modules
                    from module_sums s group by s.block_id) m on m.block_id = b.id;
+
+-- As in 0008, with the tallies instead of counting the desktops.
+create or replace view api_module as
+    select m.id, m.name::text as name, m.created_at, m.generation,
+           jsonb_build_object('id', m.id, 'name', m.name, 'block_id', m.block_id,
+               'state', case when u.up then 'up' else 'silent' end, 'last_heard', rfc3339(u.heard_at),
+               'login', coalesce(s.login, ''), 'epoch', coalesce(s.epoch, 0), 'version', coalesce(s.version, ''),
+               'held', coalesce(s.held, 0),
+               'counts', d.counts || b.counts
+                   || (select jsonb_build_object('vfs', count(*), 'vfs_used', count(v.desktop_id))
+                         from mirror_vf v where v.module_id = m.id),
+               'as_of', rfc3339(coalesce(u.as_of, m.created_at)),
+               'generation', m.generation, 'created_at', rfc3339(m.created_at)) as body
+      from module m
+      join module_up u on u.id = m.id
+      left join mirror_module s on s.module_id = m.id
+      cross join lateral (select jsonb_build_object('desktops', coalesce(sum(desktops), 0), 'running', coalesce(sum(running), 0),
+                                     'sessions', coalesce(sum(sessions), 0)) as counts
+                            from mirror_tally where module_id = m.id) d
+      cross join lateral (select jsonb_build_object('bservers', count(*), 'slots', coalesce(sum(slots), 0),
+                                     'slots_used', coalesce(sum(slots_used), 0)) as counts
+                            from mirror_bserver where module_id = m.id) b;
+
+create or replace view api_summary as
+    select jsonb_build_object(
+               'people', (select count(*) from person),
+               'pools', (select count(*) from pool),
+               'blocks', (select count(*) from block),
+               'modules', (select count(*) from module),
+               'modules_up', (select count(*) from module_up where up),
+               'bservers', (select count(*) from mirror_bserver),
+               'desktops', (select coalesce(sum(desktops), 0) from mirror_tally),
+               'running', (select coalesce(sum(running), 0) from mirror_tally),
+               'sessions', (select coalesce(sum(sessions), 0) from mirror_tally),
+               'operations_open', (select count(*) from operation where ended_at is null)
+                   + (select count(*) from mirror_operation m where m.state in ('queued', 'running')
+                         and not exists (select from operation o where o.id = m.id)),
+               'as_of', rfc3339(coalesce((select min(as_of) from mirror_cursor), now()))) as body;
 
 do $$
 begin

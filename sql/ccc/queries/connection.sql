@@ -35,13 +35,15 @@ select p.id, p.username, p.role, s.used_at < now() - interval '1 minute' as stal
 select exists (select from pool where id = $1::uuid) as pool;
 
 -- Where she goes: the module of her desktop, else the one that holds her seat, else the place among the shares in force,
--- else among those that are to come; without those that were asked.
+-- else among those that are to come, else any that is of the pool: it may have her all the same. Without those that were asked.
 -- name: connection_place(pool_id, person_id, skip)
 select coalesce((select d.module_id from mirror_desktop d where d.pool_id = $1::uuid and d.person_id = $2::uuid
                     and d.module_id <> all ($3::uuid[]) order by d.id limit 1),
                 seat_module($2::uuid, $1::uuid, $3::uuid[]),
                 place_module($2::uuid, $1::uuid, $3::uuid[]),
-                place_wanted($2::uuid, $1::uuid, $3::uuid[])) as module_id;
+                place_wanted($2::uuid, $1::uuid, $3::uuid[]),
+                (select m.module_id from pool_member m where m.pool_id = $1::uuid and m.module_id <> all ($3::uuid[])
+                  order by m.module_id limit 1)) as module_id;
 
 -- The way to a module. Those xCenters that spoke lately come first, in an order that stays: a change of it costs each worker
 -- a handshake. Each of our connections has another order, so both are used.

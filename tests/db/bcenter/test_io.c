@@ -75,6 +75,21 @@ static void sampled(struct bcenter *bc, int64_t uio, int64_t us, int64_t dropped
     json_decref(o.body);
 }
 
+/* What a sampler outside reads. */
+static void watched(struct bcenter *bc, const char *name, int64_t value)
+{
+    char *page = NULL, line[128];
+    size_t size = 0;
+    FILE *f = open_memstream(&page, &size);
+
+    assert_non_null(f);
+    bcenter_metrics(bc, f);
+    assert_int_equal(fclose(f), 0);
+    snprintf(line, sizeof line, "\n%s{bserver=\"" HOST "\"} %lld\n", name, (long long)value);
+    assert_non_null(strstr(page, line));
+    free(page);
+}
+
 static const char only_one[] = "{\"job\":\"session\",\"per_job\":5000000,\"per_start\":150000000}";
 
 /* Room for one start: the others wait in their order, people before spares, and nobody is over the
@@ -101,6 +116,9 @@ static void people_wait_in_their_order(void **state)
         assert_string_equal(json_str(op_of(bc, &c[i])->waiting, "type"), "/problems/law-io");
     }
     assert_int_equal(sql_number("select count(*) from operation where state = 'queued'"), 3);
+    watched(bc, "bic_io_total_uio", R(150));
+    watched(bc, "bic_io_limit_uio", R(200));
+    watched(bc, "bic_io_waiting", 3);
     assert_int_equal(running(bc), 1);
     assert_true(total(bc) == R(150));
     reconcile_tick(bc); /* the spare would like to start, too */

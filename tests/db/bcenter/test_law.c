@@ -3,6 +3,7 @@
 #include "tests/db/bcenter/fixture.h"
 
 #include "sql/module/broker.h"
+#include "sql/module/io.h"
 #include "sql/module/login.h"
 #include "sql/module/module.h"
 #include "sql/module/replica.h"
@@ -253,8 +254,8 @@ static void one_overlay_one_person(void **state)
 /* seen: seen_run, seen_overlay, ready_run */
 #define OPEN(session, desktop, person, overlay, run, seen)                                         \
     "insert into session (id, desktop_id, pool_id, person_id, overlay_id, run_id, seq, "           \
-    "resume_hash, seen_run, seen_overlay, ready_run) values ('" session "', '" desktop             \
-    "', '" POOL "', '" person "', '" overlay "', '" run "', 1, " HASH ", " seen ")"
+    "resume_hash, seen_run, seen_overlay, ready_run) values ('" session "', '" desktop "', '" POOL \
+    "', '" person "', '" overlay "', '" run "', 1, " HASH ", " seen ")"
 
 static void one_live_session(void **state)
 {
@@ -308,10 +309,10 @@ static void dirty_until_made_anew(void **state)
     sql("update session set ended_at = now(), end_reason = 'x'");
     refused("clean_overlay", OPEN(S2, D1, P1, O1, R1, "'" R1 "', null, null"));
     sql("update desktop set person_id = null, assigned_at = null");
-    refused("clean_overlay", "update desktop set person_id = '" P2
-                             "', assigned_at = now() where id = '" D1 "'");
-    refused("clean_overlay", "update desktop set person_id = '" P1
-                             "', assigned_at = now() where id = '" D1 "'");
+    refused("clean_overlay",
+            "update desktop set person_id = '" P2 "', assigned_at = now() where id = '" D1 "'");
+    refused("clean_overlay",
+            "update desktop set person_id = '" P1 "', assigned_at = now() where id = '" D1 "'");
     refused("run_after_overlay", "update desktop set overlay_id = '" P1 "' where id = '" D1 "'");
     sql("update desktop set overlay_id = '" P1 "', run_id = null, run_boot = null "
         "where id = '" D1 "'");
@@ -322,8 +323,8 @@ static void dirty_until_made_anew(void **state)
         "where id = '" D2 "'");
     sql("insert into overlay_use (overlay_id, person_id) values ('" O2 "', '" P1 "')");
     sql("update desktop set person_id = null, assigned_at = null where id = '" D2 "'");
-    refused("clean_overlay", "update desktop set person_id = '" P2
-                             "', assigned_at = now() where id = '" D2 "'");
+    refused("clean_overlay",
+            "update desktop set person_id = '" P2 "', assigned_at = now() where id = '" D2 "'");
     sql("update desktop set person_id = '" P1 "', assigned_at = now() where id = '" D2 "'");
 }
 
@@ -378,6 +379,7 @@ static void every_statement_is_prepared(void **state)
 {
     (void)state;
     prepare_each(Q_module_all);
+    prepare_each(Q_io_all);
     prepare_each(Q_broker_all);
     prepare_each(Q_login_all);
     prepare_each(Q_replica_all);

@@ -116,6 +116,32 @@ static void effect_once(void **state)
     fixture_stop(bc);
 }
 
+/* An order to start what somebody works on, and its cancelling, while the host is silent: she keeps
+ * it. */
+static void start_cancelled(void **state)
+{
+    struct bcenter *bc = with_pool("floating", 1, 1, 1);
+    auto_db struct db *db = NULL;
+    struct id d = bc->m.desktops->row.id, op;
+    struct connection c;
+    struct err e = { 0 };
+
+    (void)state;
+    assert_int_equal(db_open(getenv("TEST_DB"), &db, &e), 0);
+    assert_int_equal(ask(bc, db, 1, &c, &e), 0);
+    bc->m.bservers->heard_ms = 0;
+    op = order(bc, 1, "start", &d);
+    reconcile_tick(bc);
+    assert_int_equal(state_of(bc, &op), OP_RUNNING);
+    module_operation(&bc->m, &op)->cancel = true;
+    reconcile_tick(bc);
+    assert_int_equal(state_of(bc, &op), OP_CANCELLED);
+    assert_non_null(bc->m.desktops->session);
+    assert_true(id_set(&bc->m.desktops->row.run));
+    assert_int_equal(sql_number("select count(*) from session where ended_at is null"), 1);
+    fixture_stop(bc);
+}
+
 /* She has a desktop, and we were not told: she gets that one, whatever else is free. */
 static void assigned(void **state)
 {
@@ -334,6 +360,7 @@ int main(void)
         cmocka_unit_test(forgotten),
         cmocka_unit_test(made),
         cmocka_unit_test(orders),
+        cmocka_unit_test(start_cancelled),
         cmocka_unit_test(effect_once),
         cmocka_unit_test(assigned),
         cmocka_unit_test(one_at_a_time),

@@ -35,6 +35,18 @@ static int upto(int n)
     return (int)(rand_r(&seed) % (unsigned)n);
 }
 
+/* Places follow from ids: the same seed is the same schedule. */
+static struct id drawn_id(void)
+{
+    char text[ID_LEN + 1];
+    struct id id = { "" };
+
+    snprintf(text, sizeof text, "%08x-0000-4000-8000-%012x", (unsigned)rand_r(&seed),
+             (unsigned)rand_r(&seed));
+    assert_true(id_parse(text, &id));
+    return id;
+}
+
 /* ---- a module ---- */
 
 enum row { ROW_NONE, ROW_HELD, ROW_RELEASED };
@@ -127,7 +139,7 @@ static void add_host(struct module *m, struct site *s)
     struct bserver *b = calloc(1, sizeof *b);
 
     assert_non_null(b);
-    b->id = id_new();
+    b->id = drawn_id();
     b->heard_ms = INT64_MAX / 4;
     b->knows_key = true;
     b->nlanes = 1;
@@ -166,7 +178,7 @@ static void start(struct site *s, int no)
         struct entitlement *en = calloc(1, sizeof *en);
 
         assert_non_null(en);
-        en->id = id_new();
+        en->id = drawn_id();
         HASH_ADD(hh, bc->m.entitlements, id.s, ID_LEN, en);
         module_entitlement_set(&bc->m, en, &(struct holding){ pool_id, people[i] });
     }
@@ -255,7 +267,12 @@ static int whom_to_ask(int person, const bool skip[MODULES])
     if ((m = seat_module(person, skip)) >= 0)
         return m;
     m = place_by(ccc.changing ? ccc.base : ccc.size, person, skip);
-    return m >= 0 ? m : place_by(ccc.size, person, skip);
+    if (m < 0)
+        m = place_by(ccc.size, person, skip);
+    for (int any = 0; m < 0 && any < MODULES; any++)
+        if (member(any) && !skip[any])
+            m = any;
+    return m;
 }
 
 static void want(int m, int what, json_t *body)

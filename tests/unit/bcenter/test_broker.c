@@ -453,7 +453,7 @@ static void while_shares_change(void **state)
     pool->nbase = 2;
     pool->base[0] = (struct place_share){ m.id, 1000 };
     pool->base[1] = (struct place_share){ { OTHER }, DESKTOPS };
-    for (int i = 0; i < 20 * PEOPLE; i++) {
+    for (int i = 0; i < 20 * PEOPLE || !moved || !stayed; i++) { /* chance decides who they are */
         struct broker_ask a = { .person = id_new(), .pool = pool->id };
         struct entitlement *en = calloc(1, sizeof *en);
         bool now_here = place_module(&a.person, &a.pool, pool->shares, 2, NULL) == 0,
@@ -482,7 +482,6 @@ static void while_shares_change(void **state)
         module_seat(&m, &a.person, &a.pool)->turn = a.turn;
         assert_int_equal(decided(&a).what, DECIDE_START);
     }
-    assert_true(moved > 0 && stayed > 0);
     module_release(&m);
 }
 
@@ -493,6 +492,7 @@ static void the_only_module(void **state)
 
     (void)state;
     two_modules(DESKTOPS, 0);
+    pool->nshares = 1;
     a = (struct broker_ask){ .person = people[0], .pool = pool->id, .from_ccc = true };
     module_seat_put(&m, &a.person, &a.pool, true, 1);
     assert_int_equal(decided(&a).what, DECIDE_START);

@@ -255,9 +255,9 @@ static void order(void)
     struct id id = id_new();
     struct operation *op;
 
-    if (HASH_COUNT(bc->m.operations) > 4) {
+    if (HASH_COUNT(bc->m.operations) > 4 || (bc->m.operations && upto(2))) {
         op = bc->m.operations;
-        op->cancel = upto(4) == 0;
+        op->cancel = upto(2);
         return;
     }
     op = module_operation_add(&bc->m, &id);

@@ -394,7 +394,7 @@ static void ccc_step(void)
     struct search *s = &sessions[i];
 
     if (!s->open) {
-        *s = (struct search){ .open = true, .person = upto(PEOPLE), .turn = id_new() };
+        *s = (struct search){ .open = true, .person = upto(PEOPLE), .turn = drawn_id() };
         s->seen = ccc.turn[s->person];
     }
     if (s->waits) {
@@ -444,7 +444,7 @@ static void begin_world(void)
         memset(&site[m], 0, sizeof site[m]);
         for (int d = 0; d < DESKTOPS; d++) {
             site[m].has[d] = ccc.of_desktop[m][d] = -1;
-            site[m].desktop[d] = id_new();
+            site[m].desktop[d] = drawn_id();
         }
         for (int i = 0; i < PEOPLE; i++)
             site[m].holder[i] = -1;
@@ -564,11 +564,11 @@ static void nobody_has_two(void **state)
     int schedules = n ? (int)strtol(n, NULL, 10) : SCHEDULES;
 
     (void)state;
-    pool_id = id_new();
+    pool_id = drawn_id();
     for (int i = 0; i < PEOPLE; i++)
-        people[i] = id_new();
+        people[i] = drawn_id();
     for (int m = 0; m < MODULES; m++)
-        module_id[m] = id_new();
+        module_id[m] = drawn_id();
     for (int i = 0; i < schedules; i++) {
         begin_world();
         for (int k = 0; k < STEPS; k++)

@@ -3,8 +3,9 @@
 #include "tests/unit/ccc/installation.h"
 
 #include <arpa/inet.h>
+#include <pthread.h>
 
-enum { PLENTY_MS = 20000 };
+enum { PLENTY_MS = 20000, WORKERS = 4 };
 
 static struct http_server *second;
 static char second_url[64], dead_url[64];
@@ -54,7 +55,29 @@ static int post_slow(const struct request *rq, struct reply *rp, struct err *e)
     return answer(rq, rp, e);
 }
 
+static atomic_int busy, begun; /* workers that are held; handlers that were run after that */
+static atomic_bool let_go;
+
+/* Holds a worker until it is let go. */
+static int post_held(const struct request *rq, struct reply *rp, struct err *e)
+{
+    (void)rq;
+    atomic_fetch_add(&busy, 1);
+    while (!atomic_load(&let_go))
+        usleep(5000);
+    return http_reply(rp, 200, json_object(), e);
+}
+
+static int post_begun(const struct request *rq, struct reply *rp, struct err *e)
+{
+    (void)rq;
+    atomic_fetch_add(&begun, 1);
+    return http_reply(rp, 200, json_object(), e);
+}
+
 static const struct route way_routes[] = {
+    { "POST", "/t/held", "node:any", post_held, 0 },
+    { "POST", "/t/begun", "node:any", post_begun, 0 },
     { "POST", "/t/elsewhere", "node:any", post_elsewhere, 0 },
     { "POST", "/t/full", "node:any", post_full, 0 },
     { "POST", "/t/busy", "node:any", post_busy, 0 },
@@ -201,6 +224,45 @@ static void a_relay_keeps_the_key(void **state)
     assert_int_equal(seen.attempt, 3);
 }
 
+static void *hold_worker(void *arg)
+{
+    auto_peer struct peer *p = ways(second_url, false);
+
+    assert_int_equal(post(p, "/t/held", PLENTY_MS), ERR_NONE);
+    return arg;
+}
+
+static void *hang_up_soon(void *p)
+{
+    usleep(300000);
+    peer_interrupt(p);
+    return NULL;
+}
+
+/* All workers are held. One who asks, has time, and hangs up all the same is not served when they
+ * are free again. */
+static void who_has_gone_is_not_served(void **state)
+{
+    pthread_t thread[WORKERS], hanging_up;
+    struct peer *p = ways(second_url, false), *q = ways(second_url, false);
+
+    (void)state;
+    for (int i = 0; i < WORKERS; i++)
+        assert_int_equal(pthread_create(&thread[i], NULL, hold_worker, NULL), 0);
+    while (atomic_load(&busy) < WORKERS)
+        usleep(5000);
+    assert_int_equal(pthread_create(&hanging_up, NULL, hang_up_soon, p), 0);
+    assert_int_equal(post(p, "/t/begun", PLENTY_MS), ERR_PEER_UNREACHABLE);
+    pthread_join(hanging_up, NULL);
+    peer_close(p);
+    atomic_store(&let_go, true);
+    for (int i = 0; i < WORKERS; i++)
+        pthread_join(thread[i], NULL);
+    assert_int_equal(post(q, "/t/begun", PLENTY_MS), ERR_NONE); /* it is served after the other */
+    assert_int_equal(begun, 1);
+    peer_close(q);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -209,6 +271,7 @@ int main(void)
         cmocka_unit_test_setup(who_hangs_has_a_share_of_the_time, fresh_counts),
         cmocka_unit_test_setup(without_leave_nothing_is_repeated, fresh_counts),
         cmocka_unit_test_setup(a_relay_keeps_the_key, fresh_counts),
+        cmocka_unit_test(who_has_gone_is_not_served),
     };
 
     return cmocka_run_group_tests_name("peer ways", tests, start_both, stop_both);

@@ -53,6 +53,29 @@ static void one_line_each(void **state)
                         "<6>name=\"a\\u000ab\\u000d\\u001b[31m\\u007f\" trace=\"abc <0>evil\"\n");
 }
 
+static void say_about(void)
+{
+    char kept[LOG_ABOUT];
+
+    log_about_set("bs one\n<0>evil");
+    log_about_get(kept);
+    log_info("n=%d", 1);
+    log_about_set(NULL);
+    log_info("n=%d", 2);
+    log_about_set(kept); /* as a thread started for it does */
+    log_info("n=%d", 3);
+    log_about_set("");
+}
+
+static void lines_tell_whom_they_are_about(void **state)
+{
+    (void)state;
+    capture(say_about);
+    assert_string_equal(seen, "<6>n=1 about=\"bs one <0>evil\" trace=-\n"
+                              "<6>n=2 trace=-\n"
+                              "<6>n=3 about=\"bs one <0>evil\" trace=-\n");
+}
+
 /* The value of the n-th field called name in the first line, as a reader of logs takes it apart. */
 static const char *field(const char *name, int nth, char to[2048])
 {
@@ -243,6 +266,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_line_each),
+        cmocka_unit_test(lines_tell_whom_they_are_about),
         cmocka_unit_test(long_lines_are_cut),
         cmocka_unit_test(values_forge_nothing),
         cmocka_unit_test(long_values_hide_nothing),

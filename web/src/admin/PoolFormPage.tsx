@@ -12,10 +12,11 @@ import { Spinner } from '../pf/Spinner';
 import { PageHead } from '../shell/PageHead';
 import { ProblemNote } from '../shell/ProblemNote';
 import { useModules } from './choices';
+import { PoolChange } from './PoolChange';
 import { desktopsOf, newPoolOf, sharesOf } from './poolDraft';
 import { ImageFields, NameFields, PolicyFields, SpecField } from './PoolFields';
-import { PoolPreviewView } from './PoolPreviewView';
 import { PoolForecast } from './PoolForecast';
+import { PoolPreviewView } from './PoolPreviewView';
 import { PoolShares } from './PoolShares';
 import { PoolWizard } from './PoolWizard';
 import { usePoolEdit } from './usePoolEdit';
@@ -65,6 +66,7 @@ function PoolForm({ pool }: { pool: Pool }) {
             <SpecField {...fields} />
             <FormFieldGroup header={<FormFieldGroupHeader titleText={{ text: t('pools.shares'), id: 'shares-title' }} titleDescription={t('pools.sharesHint')} />}>
               <PoolShares modules={modules.items} shares={draft.shares} acknowledged={base?.shares ?? []} onChange={(shares) => change({ shares })} />
+              {base?.change && <PoolChange change={base.change} modules={modules.items} onTakeBack={(shares) => change({ shares })} />}
             </FormFieldGroup>
             <PolicyFields {...fields} />
             <PoolPreviewView pool={{ ...newPoolOf(draft), shares: sharesOf(draft, base) }} poolId={before.id} />

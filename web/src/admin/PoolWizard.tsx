@@ -58,6 +58,8 @@ export function PoolWizard() {
   const navigate = useNavigate();
   const modules = useModules();
   const [at, setAt] = useState(0);
+  // The faults are told anew where their field is.
+  const [jumps, setJumps] = useState(0);
   const title = useRef<HTMLHeadingElement>(null);
   const edit = usePoolEdit(null);
   const { draft, change, rename } = edit;
@@ -67,7 +69,9 @@ export function PoolWizard() {
   // A refusal goes to the step that has the field it is about.
   useEffect(() => {
     const wrong = stepOf(edit.error);
-    if (wrong !== null) setAt(POOL_STEPS.indexOf(wrong));
+    if (wrong === null) return;
+    setAt(POOL_STEPS.indexOf(wrong));
+    setJumps((before) => before + 1);
   }, [edit.error]);
   const go = (next: number) => {
     setAt(next);
@@ -87,7 +91,7 @@ export function PoolWizard() {
         <h2 ref={title} tabIndex={-1}>
           {t(`wizard.step.${step}`)}
         </h2>
-        <FormErrors error={edit.error} rename={rename}>
+        <FormErrors key={jumps} error={edit.error} rename={rename}>
           <Form onSubmit={submit}>
             <FormProblem />
             {step === 'image' && <ImageFields {...fields} />}
