@@ -452,50 +452,60 @@ static double quantile(double *values, int n, double q)
     return values[(int)(q * (n - 1))];
 }
 
-/* Jobs that arrived in the counted time. Who was refused, or was not done in the end, counts with
- * the time until then: never as quick. */
+/* When she was done. Who was refused, or was not done in the end, counts with the time until then:
+ * never as quick. */
+static int64_t ended(const struct world *w, const struct job *j)
+{
+    return j->ended >= 0 ? j->ended : j->refused ? j->arrived + PATIENCE_S * SECOND : w->end;
+}
+
+/* The jobs that are counted, of one kind or (KINDS) of all. The last ones have had no time to come
+ * to an end. */
+static bool counted(const struct world *w, const struct job *j, enum kind kind)
+{
+    return j->arrived >= w->warm && j->arrived <= w->end - PATIENCE_S * SECOND &&
+           (kind == KINDS || j->kind == kind);
+}
+
+/* values gets their response times in seconds; how many. */
+static int responses(const struct world *w, enum kind kind, double *values)
+{
+    int n = 0;
+
+    for (int i = 0; i < w->njobs; i++)
+        if (counted(w, &w->jobs[i], kind))
+            values[n++] = (double)(ended(w, &w->jobs[i]) - w->jobs[i].arrived) / SECOND;
+    return n;
+}
+
 static void tell_jobs(const struct world *w, struct outcome *o)
 {
-    double *values = malloc((size_t)w->njobs * sizeof *values), *slow, *wait;
-    int n = 0, waited = 0, refused = 0;
+    double *values = malloc((size_t)w->njobs * sizeof *values);
+    int n, waited = 0, refused = 0;
 
-    slow = malloc((size_t)w->njobs * sizeof *slow);
-    wait = malloc((size_t)w->njobs * sizeof *wait);
-    assert(values && slow && wait);
-    for (int only = -1; only < KINDS; only++) {
-        n = waited = refused = 0;
-        for (int i = 0; i < w->njobs; i++) {
-            const struct job *j = &w->jobs[i];
-            int64_t ended = j->ended >= 0 ? j->ended
-                            : j->refused  ? j->arrived + PATIENCE_S * SECOND
-                                          : w->end;
-
-            /* the last ones have had no time to come to an end */
-            if (j->arrived < w->warm || j->arrived > w->end - PATIENCE_S * SECOND ||
-                (only >= 0 && j->kind != (enum kind)only))
-                continue;
-            values[n] = (double)(ended - j->arrived) / SECOND;
-            slow[n] = (double)(ended - j->arrived) / j->solo_us;
-            wait[n] = (double)((j->began >= 0 ? j->began : ended) - j->arrived) / SECOND;
-            waited += wait[n] > 1;
-            refused += j->refused;
-            n++;
-        }
-        if (only >= 0) {
-            o->kind95_s[only] = quantile(values, n, 0.95);
-            continue;
-        }
-        o->p50_s = quantile(values, n, 0.5);
-        o->p95_s = quantile(values, n, 0.95);
-        o->slowdown95 = quantile(slow, n, 0.95);
-        o->wait95_s = quantile(wait, n, 0.95);
-        o->waited = n ? (double)waited / n : 0;
-        o->refused = n ? (double)refused / n : 0;
-        o->jobs = n;
+    assert(values);
+    for (int k = 0; k < KINDS; k++) {
+        n = responses(w, (enum kind)k, values);
+        o->kind95_s[k] = quantile(values, n, 0.95);
     }
+    n = responses(w, KINDS, values);
+    o->p50_s = quantile(values, n, 0.5);
+    o->p95_s = quantile(values, n, 0.95);
+    o->jobs = n;
+    n = 0;
+    for (int i = 0; i < w->njobs; i++) {
+        const struct job *j = &w->jobs[i];
+
+        if (!counted(w, j, KINDS))
+            continue;
+        waited += (j->began >= 0 ? j->began : ended(w, j)) - j->arrived > SECOND;
+        refused += j->refused;
+        values[n++] = (double)(ended(w, j) - j->arrived) / j->solo_us;
+    }
+    o->slowdown95 = quantile(values, n, 0.95);
+    o->waited = n ? (double)waited / n : 0;
+    o->refused = n ? (double)refused / n : 0;
     free(values);
-    free(slow);
-    free(wait);
 }
 
 static void tell_hosts(struct world *w, struct outcome *o)

@@ -120,12 +120,12 @@ struct world {
 struct outcome {
     double p50_s, p95_s; /* response time, waiting included */
     double kind95_s[KINDS];
-    double slowdown95;                /* response by what it would take alone */
-    double wait95_s, waited, refused; /* shares of the jobs */
-    double over, slow;                /* shares of the hosts' time */
-    double drops;                     /* of 1,000 requests */
-    double used;                      /* of the hosts' I/O capacity */
-    double jain;                      /* over the hosts' I/O by their capacity */
+    double slowdown95;      /* response by what it would take alone */
+    double waited, refused; /* shares of the jobs: longer than 1 s, for ever */
+    double over, slow;      /* shares of the hosts' time */
+    double drops;           /* of 1,000 requests */
+    double used;            /* of the hosts' I/O capacity */
+    double jain;            /* over the hosts' I/O by their capacity */
     int64_t jobs, dispatched, at_limit;
 };
 

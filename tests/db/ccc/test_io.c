@@ -21,7 +21,8 @@
 #define IO                                                                                         \
     "{\"total\":640500000,\"limit\":1250000500,\"source\":\"learned\",\"reason\":\"healthy\","     \
     "\"since\":\"2026-11-28T17:00:00Z\",\"as_of\":\"2026-11-28T17:01:00Z\",\"moves\":" MOVES "}"
-#define HOST_BODY "\"name\":\"h\",\"state\":\"up\",\"slots\":10,\"slots_used\":0"
+#define HOST_BODY                                                                                  \
+    "\"name\":\"h\",\"state\":\"up\",\"slots\":1000,\"slots_used\":0,\"memory_mib\":65536"
 #define OBJECT(kind, id, body)                                                                     \
     "{\"kind\":\"" kind "\",\"id\":\"" id "\",\"rev\":1,\"body\":{" body "}}"
 #define POOL_IO(more)                                                                              \

@@ -56,7 +56,7 @@ function Limit({ bserver }: { bserver: Bserver }) {
     done: () => t('io.saved', { name: bserver.name }),
   });
   return (
-    <p className="io-actions">
+    <div className="io-actions">
       <Button variant="secondary" size="sm" onClick={() => setAsking('set')}>
         {t(bserver.io_limit === null ? 'io.set' : 'io.change')}
       </Button>{' '}
@@ -78,7 +78,7 @@ function Limit({ bserver }: { bserver: Bserver }) {
           }}
         />
       )}
-    </p>
+    </div>
   );
 }
 

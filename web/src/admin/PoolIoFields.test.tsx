@@ -3,7 +3,7 @@ import { fireEvent, screen, waitFor } from '@testing-library/react';
 import { Route, Routes } from 'react-router';
 import { describe, expect, it, vi } from 'vitest';
 import type { PoolIo } from '../api/types';
-import { listOf, serve, show } from '../testing/page';
+import { listOf, problem, serve, show } from '../testing/page';
 import { PoolFormPage } from './PoolFormPage';
 import { PoolIoFields } from './PoolIoFields';
 import { EMPTY_IO } from './poolIo';
@@ -56,6 +56,9 @@ it('the pool’s form sends them', async () => {
     spec_id: 's1',
     shares: [{ module_id: 'm1', size: 5, state: 'acknowledged' }],
     spares_running: 0,
+    change: null,
+    forecast: [],
+    refused: [],
     io: { ...EMPTY_IO, per_start: 120, modules: learned },
     counts: {},
     generation: 7,
@@ -64,6 +67,7 @@ it('the pool’s form sends them', async () => {
   serve({
     'GET /pools/p1': [200, pool],
     'PATCH /pools/p1': [200, pool],
+    'POST /pools/preview': problem(503, 'overloaded'),
     'GET /modules': listOf({ id: 'm1', name: 'module-1', counts }),
     'GET /images': listOf({ id: 'i1', name: 'debian', latest_version: null }),
     'GET /specs': listOf({ id: 's1', name: 'small', vcpus: 1, memory_mib: 512 }),
