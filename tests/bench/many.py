@@ -51,8 +51,8 @@ class Numbered(BlockRun):
         self.n = n
         super().__init__(layout, small=True, images=layout.state, block=numbered(n))
 
-    def _xcenter(self) -> Daemon:
-        name = f"xcenter-{self.n}"
+    def _xcenter(self, number: int) -> Daemon:
+        name = f"xcenter-{self.n}-{number}"
         url = f"127.0.0.1:{self.layout.port(name)}"
         return Daemon(self.layout, "xcenter", name, {
             **self._join(name), "ccc_url": self.ccc.config["management_url"], "management_listen": url,

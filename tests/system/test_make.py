@@ -150,7 +150,8 @@ def test_nothing_runs_as_root(bic):
             assert db.execute("select rolsuper or rolcreatedb or rolcreaterole from pg_roles "
                               "where rolname = current_user").fetchone() == (False,)
             assert db.execute("show data_checksums").fetchone() == ("on",)
-            assert db.execute("select extname from pg_extension").fetchall() == [("plpgsql",)], "what nothing uses"
+            used = [("pg_trgm",), ("plpgsql",)] if cluster == "ccc" else [("plpgsql",)]     # parts of names in lists
+            assert sorted(db.execute("select extname from pg_extension").fetchall()) == used
             with pytest.raises(psycopg.errors.InsufficientPrivilege):
                 db.execute("create table public.mine ()")
 

@@ -97,7 +97,7 @@ def test_lanes_are_told_and_tested(bic, console, kim):
     assert [h["name"] for h in hosts] == sorted(h["name"] for h in hosts)
     assert {h["id"]: h["lanes"] for h in module.every("/me/lanes")} == {h["id"]: h["lanes"] for h in hosts}
     shown = {b["id"] for b in bic.admin.every("/bservers")
-             if b["capabilities"]["screen"] and b["module_id"] == bic.modules["module-1"]["id"]}
+             if b["capabilities"]["screen"] and b["module_id"] == bic.modules["module-1"]}
     assert shown and {h["id"] for h in hosts} == shown     # those of the module that has her pool
     for lane in (lane for host in hosts for lane in host["lanes"]):
         assert lane["up"] is True

@@ -204,7 +204,7 @@ def test_other_shares_give_nobody_a_second_desktop(bic):
     now = bic.admin.call("GET", f"/pools/{mine['id']}")
     shares = [{"module_id": bic.modules[m], "size": n} for m, n in zip(MODULES, [1, SHARE])]
     bic.admin.call("PATCH", f"/pools/{mine['id']}", {"shares": shares}, headers={"If-Match": f'"{now["generation"]}"'})
-    assert place(bic, rest.id, mine) == MODULES[1]
+    wait_until("the new shares in force", lambda: place(bic, rest.id, mine) == MODULES[1], WAIT_S)
     there = knows(bic, rest.name, MODULES[1], mine)
     for _ in range(3):
         no = refused(there, mine)
