@@ -1,5 +1,5 @@
 # Included by the Makefile. `make bench`: BIC beside pgbench, x2gobroker, nginx and openssl, in turns. ROUNDS=5, SECONDS a
-# run =4, ROWS="connect rated read list screens idle sweep scale" runs some of them. The table is printed; raw rows go to $(STATE)/bench/.
+# run =4, ROWS="connect spare hops rated read list screens idle sweep scale" runs some of them. The table is printed; raw rows go to $(STATE)/bench/.
 BENCH_O := build/run
 
 $(O)/tests/bench/screen_bench $(O)/tests/bench/sweep_bench: $(O)/tests/bench/%: $(O)/tests/bench/%.o $(O)/libbserver-agent.a $(O)/libcommon.a
@@ -22,6 +22,12 @@ bench: packages-bench
 	@$(MAKE) $(JOBS) CC=gcc SAN= O=$(BENCH_O) images all $(BENCH_O)/tests/bench/screen_bench $(BENCH_O)/tests/bench/sweep_bench
 	@BIC_BUILD=$(abspath $(BENCH_O)) BIC_IMAGES=$(IMAGES) $(PYTHON) tests/bench/run.py
 .PHONY: bench packages-bench
+
+# PEOPLE=2000 log-ins and connects in MINUTES=10 on a block of 20 simulated bServers, with a sampler beside it.
+bench-storm: packages-run
+	@$(MAKE) $(JOBS) CC=gcc SAN= O=$(BENCH_O) images all
+	@BIC_BUILD=$(abspath $(BENCH_O)) BIC_IMAGES=$(IMAGES) $(PYTHON) tests/bench/storm.py
+.PHONY: bench-storm
 
 # BLOCKS=50 blocks of 2,000 simulated desktops each under one CCC, as far as this machine holds them.
 bench-scale: packages-run

@@ -38,6 +38,14 @@ def fill(rest: Rest, name: str, modules: list, image: dict, like: dict) -> tuple
     return times["made"], times["ready"]
 
 
+def unbound(rest: Rest, module: str) -> None:
+    """An administrator's limit that no model of a host reaches: what is measured then is BIC, not how fast hosts boot."""
+    for b in rest.every(f"/bservers?module_id={module}"):
+        rest.call("PATCH", f"/bservers/{b['id']}", {"io_limit": 1_000_000}, headers={"If-Match": f'"{b["generation"]}"'})
+    wait_until("the limits", lambda: all(b["io"] and b["io"]["source"] == "administrator"
+                                         for b in rest.every(f"/bservers?module_id={module}")), 60)
+
+
 def daemons_pss(block: BlockRun) -> dict:
     return {d.name: host.pss_kib(d.process.pid()) / 1024 for d in block.daemons()}
 
@@ -54,13 +62,16 @@ def run(state) -> list:
         like = content.spec(rest, "office", memory_mib=1024, needs_vf=True)
         time.sleep(SETTLE_S)
         empty = daemons_pss(block)
+        unbound(rest, modules[0])
         for n, module in enumerate(modules):
             meter = host.Meter(tiers(block))
             made, ready = fill(rest, f"office-{n + 1}", [module], image, like)
             each = {name: us / RATED for name, us in meter.read().items()}
-            rows += [{"row": "8", "what": f"create + start of 1,000 desktops, {'other module full' if n else 'cold'}, a second",
-                      "ours": RATED / ready, "target_least": 500, "each": each, "made_s": made, "ready_s": ready},
-                     {"row": "8", "what": "seconds until 1,000 are ready", "ours": ready, "target_most": 600}]
+            rows += [{"row": "8", "what": "create + start of 1,000 desktops, I/O limits given, a second",
+                      "ours": RATED / ready, "target_least": 500, "each": each, "made_s": made, "ready_s": ready}
+                     if n == 0 else
+                     {"row": "8", "what": "seconds until 1,000 are ready on cold hosts, by the learned I/O limits",
+                      "ours": ready, "target_most": 600, "each": each, "made_s": made}]
         time.sleep(SETTLE_S)
         meter, begin = host.Meter(tiers(block)), time.monotonic()
         time.sleep(IDLE_S)

@@ -12,15 +12,17 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import load  # noqa: E402
 import rows_connect  # noqa: E402
+import rows_hops  # noqa: E402
 import rows_idle  # noqa: E402
 import rows_list  # noqa: E402
 import rows_read  # noqa: E402
 import rows_scale  # noqa: E402
 import rows_screen  # noqa: E402
+import rows_spare  # noqa: E402
 import rows_sweep  # noqa: E402
 from stand import SOURCE, Stand  # noqa: E402
 
-ROWS = os.environ.get("ROWS", "connect rated read list screens idle sweep scale").split()
+ROWS = os.environ.get("ROWS", "connect spare hops rated read list screens idle sweep scale").split()
 
 
 def missed(row: dict) -> bool:
@@ -62,6 +64,10 @@ def on_stand(state: Path) -> list:
         if "connect" in ROWS:
             rows += rows_connect.run(stand, people)
             show(rows)
+        if "spare" in ROWS:
+            rows += rows_spare.run(stand)
+        if "hops" in ROWS:
+            rows += rows_hops.run(stand)
         if "read" in ROWS:
             rows += rows_read.run(stand, people)
         if "list" in ROWS:
@@ -90,7 +96,7 @@ def main() -> int:
     os.chmod(base, 0o755)
     rows = []
     try:
-        if {"connect", "read", "list", "screens"} & set(ROWS):
+        if {"connect", "spare", "hops", "read", "list", "screens"} & set(ROWS):
             rows += on_stand(base / "s")
         if "rated" in ROWS:
             rows += rows_connect.rated(base / "r")

@@ -72,6 +72,13 @@ class Stand:
         content.entitle(self.admin, self.group, [pool])
         return pool
 
+    def shared_pool(self, name: str, sizes: dict, spares: int) -> dict:
+        """A floating pool over several modules (id → desktops), on simulated hosts."""
+        spec = content.spec(self.admin, "tiny-vf", memory_mib=256, needs_vf=True)
+        pool = content.pool(self.admin, name, "", self.image, sizes, "floating", spares, spec)
+        content.entitle(self.admin, self.group, [pool])
+        return pool
+
     def person(self, username: str) -> Rest:
         """Someone in the group, signed in at the portal."""
         password = f"pw-{username}-2026"
