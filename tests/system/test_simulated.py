@@ -99,15 +99,15 @@ def test_counts_of_functions_add_up(bic, pool):
 
 
 def test_what_a_share_lacks_is_said_in_numbers(bic, pool):
-    """A module's simulated host has 100 slots, of which the first pool has 30."""
-    wide = bic.pool("wide", [120, 0], networked=True)
+    """The module has 112 places, but the 12 of its other bServer have no functions; the first pool has 30."""
+    wide = bic.pool("wide", [82, 0], networked=True)
     try:
         def short():
             got = bic.admin.call("GET", f"/pools/{wide['id']}")
             return len(bic.desktops(wide)) == 70 and got["forecast"] and got["refused"] and got
         got = wait_until("a forecast", short, WAIT_S)
         module = got["shares"][0]["module_id"]
-        assert {"module_id": module, "law": "law-slots", "needs": 120, "free": 70} in got["forecast"]
+        assert {"module_id": module, "law": "law-slots", "needs": 82, "free": 70} in got["forecast"]
         assert {f["free"] for f in got["forecast"]} == {70}     # as many as could be made
         assert [r["law"] for r in got["refused"]] == ["law-vf"] and got["refused"][0]["detail"]
         assert next(p for p in bic.admin.every("/pools") if p["id"] == wide["id"])["forecast"] == got["forecast"]
