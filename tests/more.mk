@@ -1,7 +1,7 @@
 # Included by the Makefile. `make test-more`: what .ci/run adds to `make test`. MORE="tsan fuzz" does some of it.
 #   clang  everything built by clang, with ThreadSanitizer, without a warning
 #   tsan   that build's unit, db and virt tests
-#   races  that build's daemons under the system tests on simulated hosts
+#   races  that build's daemons under the system tests in which most happens at once, and those that take long
 #   fuzz   each fuzzer for FUZZ_S seconds
 MORE       ?= clang tsan races fuzz
 MORE_BUILD ?= build/more

@@ -38,7 +38,8 @@ SHOWN = 400         # lines of a failure
 HALF = {"test_person", "test_kill", "test_bicctl", "test_audit_events", "test_rest", "test_simulated", "test_io"}   # by time
 NAMED = 160         # characters of a failure's name at the end
 GOODBYE_S = 60      # for an interrupted suite to put away what it started
-SIMULATED = "test_seat", "test_simulated"     # their desktops need no guest
+SLOW = "test_crowd", "test_shares", "test_two_xcenters"     # in `make test-more` only
+RACED = "test_seat", "test_simulated", *SLOW
 SANITIZER = re.compile(r"ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|: runtime error: ")
 
 
@@ -351,15 +352,15 @@ def system() -> None:
     """On two blocks at once, each with half of the ports: much of the time is waiting for guests to boot."""
     low, high = port_range()
     ports = [(low, (low + high) // 2 - 1), ((low + high) // 2, high - 1)]
-    files = sorted((SOURCE / "tests" / "system").glob("test_*.py"))
+    files = [f for f in sorted((SOURCE / "tests" / "system").glob("test_*.py")) if f.stem not in SLOW]
     halves = [[f for f in files if f.stem in HALF], [f for f in files if f.stem not in HALF]]
     side_by_side([partial(pytest, f"system-{n + 1}", *half, PORTS=f"{ports[n][0]}-{ports[n][1]}")
                   for n, half in enumerate(halves)])
 
 
 def races() -> None:
-    """Of the system tests those whose desktops are on simulated hosts, with ThreadSanitizer in every daemon."""
-    pytest("races", *(SOURCE / "tests" / "system" / f"{name}.py" for name in SIMULATED), **beside_libvirt())
+    """Those of the system tests in which most happens at once, with ThreadSanitizer in every daemon."""
+    pytest("races", *(SOURCE / "tests" / "system" / f"{name}.py" for name in RACED), **beside_libvirt())
 
 
 def web() -> None:
