@@ -219,6 +219,7 @@ static void cancel_takes_its_own(void **state)
     const char *id = text_at(many, "id", NULL);
 
     (void)state;
+    assert_string_not_equal(text_at(single, "id", NULL), id);
     assert_int_equal(fresh_number(db, &joined, DB_ARGS(id)), 1);
     snprintf(path, sizeof path, "/operations/%s/cancel", id);
     gone = ask("POST", path, "{}", NULL, 202);

@@ -386,7 +386,7 @@ static void land(struct flight *f, bool well)
         take_in(stored(&d->row.id)); /* a conflict: read again */
     }
     desktop_row_release(&f->c.row);
-    *f = (struct flight){ FLIES_NOT };
+    *f = (struct flight){ .what = FLIES_NOT };
 }
 
 #endif

@@ -45,7 +45,7 @@ static void killed(void)
             if (upto(2))
                 store(&flights[i]);
             desktop_row_release(&flights[i].c.row);
-            flights[i] = (struct flight){ FLIES_NOT };
+            flights[i] = (struct flight){ .what = FLIES_NOT };
         }
     HASH_ITER(hh, bc->m.desktops, d, next)
     {
