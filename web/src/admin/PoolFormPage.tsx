@@ -69,6 +69,7 @@ function PoolForm({ pool }: { pool: Pool }) {
               {base?.change && <PoolChange change={base.change} modules={modules.items} onTakeBack={(shares) => change({ shares })} />}
             </FormFieldGroup>
             <PolicyFields {...fields} />
+            <h2>{t('wizard.step.preview')}</h2>
             <PoolPreviewView pool={{ ...newPoolOf(draft), shares: sharesOf(draft, base) }} poolId={before.id} />
             <ActionGroup>
               <BusyButton type="submit" isBusy={edit.isBusy} isDisabled={edit.isBusy || !draft.name.trim() || !draft.image_id || !draft.spec_id || desktopsOf(draft) === 0}>
