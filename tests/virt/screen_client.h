@@ -407,11 +407,18 @@ UNUSED static int agent_open(void *arg, const struct id *desktop, const struct i
     return 0;
 }
 
+/* The bCenter's time: it goes as the boot clock does, whoever sets the machine's own right
+ * meanwhile. */
+UNUSED static int64_t agent_time(const struct agent *a)
+{
+    return 1700000000000 + clock_boot_ms() + a->offset_ms;
+}
+
 UNUSED static bool agent_now(void *arg, int64_t *ms)
 {
     struct agent *a = arg;
 
-    *ms = clock_wall_ms() + a->offset_ms;
+    *ms = agent_time(a);
     return !a->time_unknown;
 }
 
@@ -477,7 +484,7 @@ UNUSED static struct ticket agent_ticket(struct agent *a)
                             .session = id_new(),
                             .person = id_new(),
                             .seq = 5,
-                            .iat_ms = clock_wall_ms() + a->offset_ms };
+                            .iat_ms = agent_time(a) };
 }
 
 #endif
