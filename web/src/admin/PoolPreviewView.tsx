@@ -77,7 +77,9 @@ export function PoolPreviewView({ pool, poolId }: { pool: NewPool; poolId: strin
   const about = useSettled(JSON.stringify({ ...pool, ...(poolId ? { pool_id: poolId } : {}) }));
   const isReady = pool.image_id !== '' && pool.spec_id !== '' && pool.name !== '' && pool.shares.some(({ size }) => size > 0);
   const preview = useQuery({
-    queryKey: ['module', 'list', 'preview', about],
+    // Of no kind that changes: its own save would have it asked again, with a name that is taken then.
+    queryKey: ['preview', about],
+    refetchInterval: 15_000,
     queryFn: () => call('post', '/pools/preview', { body: JSON.parse(about) as NewPool }),
     placeholderData: keepPreviousData,
     enabled: isReady,
