@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "bcenter/desktop_store.h"
+#include "bcenter/io_json.h"
 #include "common/base/json.h"
 #include "common/base/log.h"
 #include "sql/module/io.h"
@@ -115,11 +116,6 @@ static json_t *limit_json(const struct bserver *b)
     return o;
 }
 
-static void put_count(json_t *o, const char *key, int64_t n)
-{
-    json_object_set_new(o, key, n < 0 ? json_null() : json_integer(n));
-}
-
 static json_t *move_json(const struct bserver *b, const struct io_move *v, int64_t seq)
 {
     json_t *o = json_object();
@@ -127,13 +123,7 @@ static json_t *move_json(const struct bserver *b, const struct io_move *v, int64
     json_put_str(o, "id", b->id.s);
     json_put_int(o, "seq", seq);
     json_put_int(o, "at", v->at);
-    json_put_int(o, "from", v->from);
-    json_put_int(o, "to", v->to);
-    json_put_str(o, "reason", io_reason_word(v->reason));
-    put_count(o, "total", v->total);
-    put_count(o, "us_per_request", v->us_per_request);
-    put_count(o, "quiet_us", v->quiet_us);
-    put_count(o, "dropped", v->dropped);
+    io_json_move(o, v);
     return o;
 }
 

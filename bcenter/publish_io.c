@@ -1,5 +1,6 @@
 #include "bcenter/publish_io.h"
 
+#include "bcenter/io_json.h"
 #include "common/base/clock.h"
 #include "common/base/json.h"
 
@@ -25,23 +26,12 @@ bool publish_io_due(struct module *m, struct bserver *b, int64_t boot_ms)
     return true;
 }
 
-static void put_count(json_t *o, const char *key, int64_t n)
-{
-    json_object_set_new(o, key, n < 0 ? json_null() : json_integer(n));
-}
-
 static json_t *move_json(const struct io_move *v)
 {
     json_t *o = json_object();
 
     json_put_time(o, "at", v->at);
-    json_put_int(o, "from", v->from);
-    json_put_int(o, "to", v->to);
-    json_put_str(o, "reason", io_reason_word(v->reason));
-    put_count(o, "total", v->total);
-    put_count(o, "us_per_request", v->us_per_request);
-    put_count(o, "quiet_us", v->quiet_us);
-    put_count(o, "dropped", v->dropped);
+    io_json_move(o, v);
     return o;
 }
 
@@ -134,9 +124,9 @@ json_t *publish_io_summary(struct module *m, int64_t boot_ms)
         json_put_int(o, "total_uio", io_host_look(m, b, boot_ms));
         json_put_int(o, "limit_uio", io_limit_now(&b->io.limit));
         json_put_str(o, "source", io_source_word(io_limit_source(&b->io.limit)));
-        put_count(o, "measured_uio", b->io.sample_ms ? b->io.sample.total : -1);
-        put_count(o, "us_per_request", b->io.sample_ms ? b->io.sample.us_per_request : -1);
-        put_count(o, "nic_dropped", b->io.sample_ms ? b->io.sample.dropped : -1);
+        io_json_count(o, "measured_uio", b->io.sample_ms ? b->io.sample.total : -1);
+        io_json_count(o, "us_per_request", b->io.sample_ms ? b->io.sample.us_per_request : -1);
+        io_json_count(o, "nic_dropped", b->io.sample_ms ? b->io.sample.dropped : -1);
         json_put_time(o, "sampled", b->io.sample_wall);
         json_put_int(o, "waiting", waiting_on(m, b));
         json_array_append_new(list, o);
